@@ -1,0 +1,1 @@
+"""The catalogue: tables, vocabulary, connections, and writers, in PostgreSQL with pgvector."""

@@ -1,0 +1,207 @@
+"""Connections to the catalogue's database, checked before they are handed out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from stylesearch.catalog import schema
+from stylesearch.errors import InputError, ServiceError
+from stylesearch.local import services
+from stylesearch.settings import Settings
+
+MINIMUM_PGVECTOR = (0, 8, 4)
+MINIMUM_POSTGRES = 16
+
+
+class Database:
+    """The catalogue's database: one engine and its sessions.
+
+    Made by :func:`open_database`; the settings decide whether it is the local one or one given by URL.
+    """
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The pooled engine. A connection that the server has dropped is noticed and replaced."""
+        return create_engine(
+            self.url,
+            pool_pre_ping=True,
+            pool_size=10,
+            max_overflow=10,
+            connect_args={
+                "connect_timeout": 10,
+                "application_name": "stylesearch",
+                "keepalives_idle": 30,
+                # The same statement runs on partitions of different widths; a plan kept for one must not serve another.
+                "prepare_threshold": None,
+            },
+        )
+
+    @cached_property
+    def _sessions(self) -> sessionmaker[Session]:
+        return sessionmaker(self.engine, expire_on_commit=False)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Open a session in one transaction: committed at the end, rolled back on an error.
+
+        Raises
+        ------
+        ServiceError
+            If the database cannot be reached, or its disk is full.
+
+        """
+        try:
+            with self._sessions.begin() as session:
+                yield session
+        except DBAPIError as error:
+            raise explain(error, self.url) from error
+
+    def close(self) -> None:
+        """Give all connections back; children made by ``fork`` call this before their first query."""
+        self.engine.dispose()
+
+
+def sqlalchemy_url(url: str) -> URL:
+    """Read a database URL as people write it (``postgresql://``, ``postgres://``) for the psycopg driver.
+
+    Raises
+    ------
+    InputError
+        If it is no PostgreSQL URL.
+
+    """
+    try:
+        parsed = make_url(url)
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, the answer is the same
+        parsed = None
+    if parsed is None or parsed.get_backend_name() not in ("postgresql", "postgres"):
+        raise InputError(
+            "STYLESEARCH_DATABASE_URL is no PostgreSQL URL.",
+            hint="Write postgresql://user:password@host:5432/database.",
+            code="database_url",
+        )
+    return parsed.set(drivername="postgresql+psycopg")
+
+
+_open: dict[str, Database] = {}
+_guard = threading.Lock()
+
+
+def open_database(settings: Settings, *, check: bool = True) -> Database:
+    """Return the database that the settings name, started and brought up to date where that is ours to do.
+
+    The local database, and an empty one, are upgraded on the way; any other is only looked at.
+
+    Parameters
+    ----------
+    check:
+        Whether to check versions and the schema, once a process.
+
+    Raises
+    ------
+    ServiceError
+        If it cannot be reached, has no pgvector or one below 0.8.4, or its schema is older or newer than ours.
+
+    """
+    if settings.database_url is None:
+        url = services.ensure(settings.home, transport=settings.local_transport).database_url
+    else:
+        url = settings.database_url.get_secret_value()
+    with _guard:
+        database = _open.get(url)
+        if database is not None:
+            return database
+        database = Database(sqlalchemy_url(url))
+        if check:
+            check_server(database)
+            schema.bring_up_to_date(database.engine, upgrade=settings.uses_local_database)
+            _open[url] = database
+        return database
+
+
+def check_server(database: Database) -> dict[str, str]:
+    """Check the server's version and pgvector's; return both.
+
+    Raises
+    ------
+    ServiceError
+        Naming what is missing or too old.
+
+    """
+    try:
+        with database.engine.connect() as connection:
+            number = int(connection.scalar(text("SHOW server_version_num")) or 0)
+            version = str(connection.scalar(text("SHOW server_version")))
+            installed = connection.scalar(
+                text("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
+            )
+            available = connection.scalar(
+                text("SELECT default_version FROM pg_available_extensions WHERE name = 'vector'")
+            )
+    except DBAPIError as error:
+        raise explain(error, database.url) from error
+    if number // 10_000 < MINIMUM_POSTGRES:
+        raise ServiceError(
+            f"The database is PostgreSQL {version}; stylesearch needs {MINIMUM_POSTGRES} or later.",
+            hint="Upgrade the server.",
+            code="postgres_too_old",
+        )
+    vector = installed or available
+    if vector is None:
+        raise ServiceError(
+            "The database server has no pgvector.",
+            hint=f"Install pgvector {version_text(MINIMUM_PGVECTOR)} or later on the server.",
+            code="pgvector_missing",
+        )
+    if version_tuple(vector) < MINIMUM_PGVECTOR:
+        raise ServiceError(
+            f"The database has pgvector {vector}; stylesearch needs {version_text(MINIMUM_PGVECTOR)} or later.",
+            hint="Upgrade pgvector on the server, then run 'ALTER EXTENSION vector UPDATE' in this database.",
+            code="pgvector_too_old",
+        )
+    return {"postgres": version, "pgvector": vector}
+
+
+def version_tuple(version: str) -> tuple[int, ...]:
+    """Return ``(0, 8, 6)`` for ``"0.8.6"``."""
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def version_text(version: tuple[int, ...]) -> str:
+    """Return ``"0.8.6"`` for ``(0, 8, 6)``."""
+    return ".".join(map(str, version))
+
+
+def explain(error: DBAPIError, url: URL) -> ServiceError:
+    """Say in one line what a driver's error means for a person."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    reason = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+    if state == "53100":
+        return ServiceError("The database's disk is full.", hint="Free some space on it.", code="disk_full")
+    if state == "57014":
+        return ServiceError(
+            "The database took too long and was stopped.",
+            hint="Narrow the query, or raise STYLESEARCH_SEARCH_TIMEOUT_SECONDS.",
+            code="timeout",
+        )
+    if isinstance(error, OperationalError) or error.connection_invalidated:
+        where = url.host or url.query.get("host") or "the local socket"
+        return ServiceError(
+            f"The database at {where} cannot be reached: {reason}.",
+            hint="Check that it runs and that STYLESEARCH_DATABASE_URL is right; 'stylesearch doctor' tells more.",
+            code="database_unreachable",
+        )
+    return ServiceError(
+        f"The database refused: {reason}.", hint="'stylesearch doctor' may tell more.", code="database"
+    )

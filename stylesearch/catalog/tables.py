@@ -1,0 +1,32 @@
+"""Every table, in one import: what migrations and tests compare with the database."""
+
+from __future__ import annotations
+
+from stylesearch.catalog.artists import Artist, ArtistAlias, WorkArtist
+from stylesearch.catalog.base import Base
+from stylesearch.catalog.descriptors import Descriptor, EncoderRow
+from stylesearch.catalog.people import ApiToken, AuditEvent, User, Withdrawal
+from stylesearch.catalog.reports import Report
+from stylesearch.catalog.rights import License
+from stylesearch.catalog.runs import IngestItem, IngestRun
+from stylesearch.catalog.works import Collection, Image, Work
+
+__all__ = [
+    "ApiToken",
+    "Artist",
+    "ArtistAlias",
+    "AuditEvent",
+    "Base",
+    "Collection",
+    "Descriptor",
+    "EncoderRow",
+    "Image",
+    "IngestItem",
+    "IngestRun",
+    "License",
+    "Report",
+    "User",
+    "Withdrawal",
+    "Work",
+    "WorkArtist",
+]

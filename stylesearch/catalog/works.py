@@ -1,0 +1,117 @@
+"""Collections, works and their images."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from stylesearch.catalog.artists import WorkArtist
+from stylesearch.catalog.base import Base, Id, Moment
+from stylesearch.catalog.rights import License
+
+
+class Collection(Base):
+    """A body of works that came from one place."""
+
+    __tablename__ = "collection"
+    __table_args__ = (CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug"),)
+
+    id: Mapped[Id]
+    slug: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str]
+    provider: Mapped[str | None]
+    source_uri: Mapped[str | None]
+    default_license_id: Mapped[int | None] = mapped_column(ForeignKey("license.id"))
+    created_at: Mapped[Moment]
+
+
+class Work(Base):
+    """An artwork. The work's rights and its image's rights are two things.
+
+    A withdrawn work keeps its row, so that old reports can say that it was withdrawn; no query shows it.
+    """
+
+    __tablename__ = "work"
+    __table_args__ = (
+        UniqueConstraint("collection_id", "source_id"),
+        UniqueConstraint("id", "collection_id"),
+        CheckConstraint("year_from <= year_to", name="years"),
+        Index("ix_work_years", "year_from", "year_to"),
+        Index("ix_work_keywords", "keywords", postgresql_using="gin"),
+        Index("ix_work_medium", "medium"),
+        Index("ix_work_image_license_id", "image_license_id"),
+        Index("ix_work_withdrawn", "id", postgresql_where=text("withdrawn_at IS NOT NULL")),
+    )
+
+    id: Mapped[Id]
+    collection_id: Mapped[int] = mapped_column(ForeignKey("collection.id", ondelete="CASCADE"))
+    source_id: Mapped[str]
+    title: Mapped[str]
+    description: Mapped[str | None]
+    date_text: Mapped[str | None]
+    year_from: Mapped[int | None]
+    year_to: Mapped[int | None]
+    medium: Mapped[str | None]
+    movement: Mapped[str | None]
+    object_type: Mapped[str | None]
+    keywords: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    source_url: Mapped[str | None]
+    work_license_id: Mapped[int | None] = mapped_column(ForeignKey("license.id"))
+    image_license_id: Mapped[int | None] = mapped_column(ForeignKey("license.id"))
+    credit_line: Mapped[str | None]
+    extra: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    withdrawn_at: Mapped[datetime | None]
+    created_at: Mapped[Moment]
+    updated_at: Mapped[Moment]
+
+    collection: Mapped[Collection] = relationship()
+    work_license: Mapped[License | None] = relationship(foreign_keys=[work_license_id])
+    image_license: Mapped[License | None] = relationship(foreign_keys=[image_license_id])
+    artists: Mapped[list[WorkArtist]] = relationship(order_by=WorkArtist.position, passive_deletes=True)
+    images: Mapped[list[Image]] = relationship(back_populates="work", order_by="Image.id", viewonly=True)
+
+
+class Image(Base):
+    """One digital picture of a work. The same bytes stand in a collection once."""
+
+    __tablename__ = "image"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["work_id", "collection_id"],
+            ["work.id", "work.collection_id"],
+            ondelete="CASCADE",
+            name="fk_image_work",
+        ),
+        UniqueConstraint("collection_id", "sha256"),
+        CheckConstraint("octet_length(sha256) = 32", name="sha256"),
+        CheckConstraint("width > 0 AND height > 0", name="size"),
+        Index("ix_image_work_id", "work_id"),
+        Index("ix_image_sha256", "sha256"),
+        Index("ix_image_perceptual_hash", "perceptual_hash"),
+    )
+
+    id: Mapped[Id]
+    work_id: Mapped[int]
+    collection_id: Mapped[int]
+    sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    perceptual_hash: Mapped[int]
+    width: Mapped[int]
+    height: Mapped[int]
+    media_type: Mapped[str]
+    storage_key: Mapped[str]
+    created_at: Mapped[Moment]
+
+    work: Mapped[Work] = relationship(back_populates="images", viewonly=True)

@@ -1,0 +1,1 @@
+"""The subjects of the demo drawings: what is drawn, without saying how."""

@@ -1,0 +1,184 @@
+"""Every setting, in one typed object read from the environment and an optional TOML file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from stylesearch.errors import InputError
+
+ENV_PREFIX = "STYLESEARCH_"
+
+
+def default_home() -> Path:
+    """Return the data folder: the user's own, or a machine-wide one under root.
+
+    Root's own data folder cannot be entered by the system user that PostgreSQL must run as.
+    """
+    if sys.platform != "win32" and os.geteuid() == 0:
+        return Path("/var/lib/stylesearch")
+    return Path(platformdirs.user_data_dir("stylesearch", appauthor=False))
+
+
+def config_file() -> Path:
+    """Return the settings file's path; the file itself is optional."""
+    named = os.environ.get(f"{ENV_PREFIX}CONFIG")
+    if named:
+        return Path(named)
+    return Path(platformdirs.user_config_dir("stylesearch", appauthor=False)) / "stylesearch.toml"
+
+
+class Settings(BaseSettings):
+    """Settings; each is an environment variable (``STYLESEARCH_`` + its name) or a line of the TOML file.
+
+    The environment wins over the file. Sizes are in bytes, times in seconds, unless a name says otherwise.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
+
+    home: Annotated[
+        Path, Field(description="Data folder of the local services, the image store and secrets.")
+    ] = Field(default_factory=default_home)
+    database_url: Annotated[
+        SecretStr | None,
+        Field(
+            description="PostgreSQL to use instead of the local one: postgresql://user:password@host/database."
+        ),
+    ] = None
+    redis_url: Annotated[
+        SecretStr | None,
+        Field(description="Redis or Valkey to use instead of the local one: redis://:password@host:6379/0."),
+    ] = None
+    store_url: Annotated[
+        str | None,
+        Field(
+            description="Image store, any fsspec URL (s3://bucket/prefix needs the s3 extra); default: HOME/store."
+        ),
+    ] = None
+    local_transport: Annotated[
+        Literal["socket", "tcp"],
+        Field(
+            description="How the local services are reached: Unix sockets, or free loopback ports with passwords."
+        ),
+    ] = "socket"
+
+    encoder: Annotated[
+        str, Field(description="Slug of the encoder that new collections are described with.")
+    ] = "lite"
+    device: Annotated[
+        str,
+        Field(
+            description="Where encoders run: auto, cpu, cuda, cuda:1, mps.",
+            pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        ),
+    ] = "auto"
+
+    max_file_bytes: Annotated[int, Field(description="Largest image file taken in.", gt=0)] = 256 * 1024**2
+    max_pixels: Annotated[
+        int, Field(description="Most pixels an image may have, checked before decoding.", gt=0)
+    ] = 200_000_000
+    max_upload_bytes: Annotated[
+        int, Field(description="Largest file a visitor may upload as a query.", gt=0)
+    ] = 32 * 1024**2
+
+    ingest_batch_size: Annotated[
+        int, Field(description="Items one ingest task takes at a time.", ge=1, le=1024)
+    ] = 32
+    ingest_max_attempts: Annotated[
+        int, Field(description="Times an item is tried before it is quarantined.", ge=1, le=20)
+    ] = 3
+    ingest_lease_seconds: Annotated[
+        int, Field(description="How long a worker may hold items before others may take them over.", ge=1)
+    ] = 60
+    worker_concurrency: Annotated[
+        int, Field(description="Processes a worker runs; 0 means one for each core, 8 at most.", ge=0, le=256)
+    ] = 0
+
+    search_exact_rows: Annotated[
+        int,
+        Field(
+            description="Up to this many matching descriptors are scanned exactly; above, the index is used.",
+            ge=0,
+        ),
+    ] = 20_000
+    search_ef: Annotated[
+        int, Field(description="hnsw.ef_search: wider finds more and takes longer.", ge=1, le=1000)
+    ] = 200
+    search_timeout_seconds: Annotated[
+        float, Field(description="Longest a search statement may run in the database.", gt=0)
+    ] = 30.0
+
+    web_host: Annotated[str, Field(description="Address the portal listens on.")] = "127.0.0.1"
+    web_port: Annotated[int, Field(description="Port the portal listens on.", ge=1, le=65535)] = 8080
+    web_threads: Annotated[int, Field(description="Threads that answer requests.", ge=1, le=256)] = 8
+    web_secret_key: Annotated[
+        SecretStr | None,
+        Field(description="Key that signs forms and sessions; default: one made once and kept in HOME."),
+    ] = None
+    web_trusted_proxy: Annotated[
+        str | None, Field(description="Address of the TLS proxy whose X-Forwarded headers are believed.")
+    ] = None
+
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="How much the services log.")
+    ] = "info"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the file."""
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_file()))
+
+    @property
+    def uses_local_database(self) -> bool:
+        """Whether the database is the local one."""
+        return self.database_url is None
+
+    @property
+    def uses_local_broker(self) -> bool:
+        """Whether the broker is the local one."""
+        return self.redis_url is None
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Read the settings once a process.
+
+    Raises
+    ------
+    InputError
+        If a variable or a line of the file has a value that cannot be used, naming it.
+
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise InputError(
+            f"The setting {ENV_PREFIX}{name.upper()} cannot be used: {first['msg']}.",
+            hint="See docs/settings.md.",
+            code="setting",
+        ) from None
+    except ValueError as error:  # a TOML file that does not parse
+        raise InputError(
+            f"{config_file()} cannot be read: {error}.", hint="Mend it or move it away.", code="setting"
+        ) from None
