@@ -220,6 +220,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("collection_id", sa.BigInteger(), nullable=False),
         sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("source_digest", sa.LargeBinary(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("description", sa.Text(), nullable=True),
         sa.Column("date_text", sa.Text(), nullable=True),

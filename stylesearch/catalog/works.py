@@ -59,6 +59,7 @@ class Work(Base):
     id: Mapped[Id]
     collection_id: Mapped[int] = mapped_column(ForeignKey("collection.id", ondelete="CASCADE"))
     source_id: Mapped[str]
+    source_digest: Mapped[bytes] = mapped_column(LargeBinary)
     title: Mapped[str]
     description: Mapped[str | None]
     date_text: Mapped[str | None]

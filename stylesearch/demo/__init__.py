@@ -1,0 +1,1 @@
+"""Collections to try stylesearch with: drawings of our own, and the Open Clip Art Library."""

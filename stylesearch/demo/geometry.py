@@ -31,6 +31,7 @@ class Dice:
     ----------
     seed:
         Any text.
+
     """
 
     def __init__(self, seed: str) -> None:
@@ -84,6 +85,7 @@ class Shape:
         That width in user units, else 0.
     setting:
         True where the area belongs to the surroundings, which reach the edges and stay in place.
+
     """
 
     role: str
@@ -245,6 +247,7 @@ def hatch(
         Distance between lines, in user units.
     dice:
         Where given, spacing varies a little, as by hand.
+
     """
     cos, sin = cosine(angle), sine(angle)
     level = tuple(tuple((x * cos + y * sin, y * cos - x * sin) for x, y in ring) for ring in rings)
@@ -266,10 +269,14 @@ def hatch(
 def arc_hatch(rings: Rings, centre: Point, spacing: float, *, dice: Dice | None = None) -> list[Ring]:
     """Return arcs about a point outside an area, clipped to the area, that shade it as a rounded body."""
     cx, cy = centre
+    # Angles are taken from the direction of the area, so that none of it lies where they wrap round.
+    ahead = (rings[0][0][0] - cx, rings[0][0][1] - cy)
+    middle = round(math.degrees(math.atan2(ahead[1], ahead[0])), 9)
 
     def unrolled(point: Point) -> Point:
         x, y = point[0] - cx, point[1] - cy
-        return round(math.degrees(math.atan2(y, x)), 9), math.sqrt(x * x + y * y)
+        angle = round(math.degrees(math.atan2(x * -ahead[1] + y * ahead[0], x * ahead[0] + y * ahead[1])), 9)
+        return middle + angle, math.sqrt(x * x + y * y)
 
     level = tuple(tuple(unrolled(p) for p in ring) for ring in rings)
     radii = [radius for ring in level for _, radius in ring]
@@ -296,6 +303,7 @@ def lit_half(rings: Rings, degrees: float, share: float) -> Rings:
         The direction, clockwise from the right.
     share:
         How much of the area's extent along that direction is kept, from 0 to 1.
+
     """
     nx, ny = cosine(degrees), sine(degrees)
     extents = [x * nx + y * ny for ring in rings for x, y in ring]
@@ -325,6 +333,7 @@ def topmost(shapes: Sequence[Shape], cells: int) -> list[list[int]]:
     -------
     list of list of int
         ``cells`` rows of ``cells`` indices into ``shapes``; -1 where nothing is drawn.
+
     """
     step = SIZE / cells
     grid = [[-1] * cells for _ in range(cells)]

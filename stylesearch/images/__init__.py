@@ -1,0 +1,1 @@
+"""Images: checked, decoded upright in sRGB, hashed, made small and kept."""

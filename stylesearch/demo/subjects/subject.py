@@ -22,6 +22,7 @@ class Subject:
         What the drawing shows, without a full stop.
     build:
         Returns the shapes, back to front.
+
     """
 
     title: str

@@ -152,7 +152,7 @@ def _teapot(dice: Dice) -> list[Shape]:
     shapes += [curve("accent", 9, (98, 262), (146, 284), (198, 290), (250, 284), (299, 262))]
     for x in (150, 198, 246):
         shapes += [oval("light", x, 242, 13), oval("accent", x, 242, 5)]
-    return shapes + [curve("light", 5, (352, 156), (340, 132), (362, 108), (350, 82))]
+    return [*shapes, curve("light", 5, (352, 156), (340, 132), (362, 108), (350, 82))]
 
 
 def _band(cx: float, cy: float, rx: float, ry: float, width: float) -> tuple[tuple[float, float], ...]:
@@ -169,7 +169,7 @@ def _bicycle(dice: Dice) -> list[Shape]:
     for x, y in (rear, front):
         shapes += [stroke("stone", 1.8, *arc(x, y, 64, 64, a, a + 180, 1)) for a in range(0, 180, 20)]
         shapes += [hoop("dark", x, y, 66, 9), oval("stone", x, y, 7)]
-    seat, head = (162.0, 176.0), (268.0, 180.0)
+    seat = (162.0, 176.0)
     shapes += [
         stroke("main", 9, rear, crank),
         stroke("main", 9, rear, (164, 190)),

@@ -1,0 +1,92 @@
+"""Making and finding collections."""
+
+from __future__ import annotations
+
+import re
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from stylesearch.catalog.licenses import recognise
+from stylesearch.catalog.rights import License
+from stylesearch.catalog.works import Collection
+from stylesearch.errors import InputError, NotFoundError
+
+SLUG = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
+
+
+def ensure_collection(
+    session: Session,
+    slug: str,
+    *,
+    title: str | None = None,
+    provider: str | None = None,
+    source_uri: str | None = None,
+    default_license: str | None = None,
+) -> Collection:
+    """Return a collection, made if it is new; what is given anew replaces what was there.
+
+    Parameters
+    ----------
+    default_license:
+        URI or SPDX id of the rights that its works have where their own metadata says nothing.
+
+    Raises
+    ------
+    InputError
+        If the slug has other characters than small letters, digits and single hyphens, or the licence is unknown.
+    """
+    if not SLUG.match(slug):
+        raise InputError(
+            f"{slug!r} cannot name a collection.",
+            hint="Use small letters, digits and single hyphens, such as open-clip-art.",
+            code="collection_slug",
+        )
+    given = {"title": title, "provider": provider, "source_uri": source_uri}
+    changes: dict[str, object] = {name: value for name, value in given.items() if value is not None}
+    if default_license is not None:
+        changes["default_license_id"] = license_named(session, default_license).id
+    statement = insert(Collection).values({"slug": slug, "title": slug, **changes})
+    statement = (
+        statement.on_conflict_do_update(index_elements=[Collection.slug], set_=changes)
+        if changes
+        else statement.on_conflict_do_nothing(index_elements=[Collection.slug])
+    )
+    session.execute(statement)
+    return find_collection(session, slug)
+
+
+def find_collection(session: Session, slug: str) -> Collection:
+    """Return a collection.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none of that slug, naming those there are.
+    """
+    found = session.scalar(select(Collection).where(Collection.slug == slug))
+    if found is None:
+        known = ", ".join(session.scalars(select(Collection.slug).order_by(Collection.slug).limit(20))) or "none yet"
+        raise NotFoundError(f"There is no collection {slug!r}.", hint=f"Collections: {known}.", code="unknown_collection")
+    return found
+
+
+def license_named(session: Session, statement: str) -> License:
+    """Return a licence by URI, SPDX id or common name.
+
+    Raises
+    ------
+    InputError
+        If it is none that the catalogue knows.
+    """
+    terms = recognise(statement)
+    uri = terms.uri if terms else statement
+    found = session.scalar(select(License).where(License.uri == uri))
+    if found is None:
+        raise InputError(
+            f"The license {statement!r} is unknown.",
+            hint="Use an SPDX id such as CC-BY-4.0, or the URI of a Creative Commons or RightsStatements.org statement.",
+            code="unknown_license",
+        )
+    return found

@@ -1,0 +1,114 @@
+"""Encoders as the catalogue knows them: registering, activating, their partitions and indexes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from stylesearch.catalog.descriptors import EncoderRow
+from stylesearch.errors import NotFoundError, ServiceError
+
+HNSW_M = 16
+HNSW_EF_CONSTRUCTION = 128
+REGISTER_LOCK = 0x454E43  # "ENC"
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderIdentity:
+    """What an encoder is called and what makes it itself; see ``stylesearch.encoders.protocol.EncoderSpec``."""
+
+    slug: str
+    digest: str
+    dim: int
+    weights_sha256: str
+    preprocessing: str
+    license: str
+
+
+def register(session: Session, identity: EncoderIdentity) -> EncoderRow:
+    """Return the row of an encoder, made active with its partition if its slug is new.
+
+    Raises
+    ------
+    ServiceError
+        If the slug's active encoder has another digest: its descriptors cannot be compared with this one's.
+    """
+    session.execute(select(func.pg_advisory_xact_lock(REGISTER_LOCK)))
+    row = session.scalar(select(EncoderRow).where(EncoderRow.slug == identity.slug, EncoderRow.status == "active"))
+    if row is not None:
+        if row.digest != identity.digest:
+            raise changed(row, identity.digest)
+        return row
+    row = EncoderRow(**asdict(identity), status="active", activated_at=func.now())
+    session.add(row)
+    session.flush()
+    session.execute(text(f"CREATE TABLE {row.partition} PARTITION OF descriptor FOR VALUES IN ({row.id})"))
+    session.execute(
+        text(f"ALTER TABLE {row.partition} ADD CONSTRAINT ck_{row.partition}_dim CHECK (vector_dims(vector) = {row.dim})")
+    )
+    return row
+
+
+def active(session: Session, slug: str, *, digest: str | None = None) -> EncoderRow:
+    """Return the active encoder of a slug.
+
+    Parameters
+    ----------
+    digest:
+        The digest that the caller's own encoder has; checked against the row.
+
+    Raises
+    ------
+    NotFoundError
+        If nothing has been described with it yet.
+    ServiceError
+        If the digests differ.
+    """
+    row = session.scalar(select(EncoderRow).where(EncoderRow.slug == slug, EncoderRow.status == "active"))
+    if row is None:
+        raise NotFoundError(
+            f"Nothing here has been described with the encoder {slug!r} yet.",
+            hint="Take in a collection first: stylesearch ingest folder PATH --collection SLUG.",
+            code="empty_gallery",
+        )
+    if digest is not None and row.digest != digest:
+        raise changed(row, digest)
+    return row
+
+
+def changed(row: EncoderRow, digest: str) -> ServiceError:
+    """Return the error that a gallery was made with other weights or preprocessing than ours."""
+    return ServiceError(
+        f"The encoder {row.slug!r} is not the one that described this gallery ({digest[:12]} here, {row.digest[:12]} there).",
+        hint="Use the version of stylesearch that described it, or take the collections in again in a new database.",
+        code="encoder_changed",
+    )
+
+
+def has_index(session: Session, row: EncoderRow) -> bool:
+    """Whether a whole, valid HNSW index stands on the encoder's partition."""
+    valid = session.scalar(
+        text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)"), {"name": row.index}
+    )
+    return bool(valid)
+
+
+def build_index(session: Session, row: EncoderRow) -> bool:
+    """Build the HNSW index where it is missing, after a bulk load, and refresh statistics; return whether it was built.
+
+    Two processes that come at once build it once.
+    """
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": row.index})
+    session.execute(text(f"ANALYZE {row.partition}"))
+    if has_index(session, row):
+        return False
+    session.execute(
+        text(
+            f"CREATE INDEX {row.index} ON {row.partition}"
+            f" USING hnsw ((vector::halfvec({row.dim})) halfvec_cosine_ops)"
+            f" WITH (m = {HNSW_M}, ef_construction = {HNSW_EF_CONSTRUCTION})"
+        )
+    )
+    return True

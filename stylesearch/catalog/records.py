@@ -1,0 +1,154 @@
+"""What a source says about a work, in the catalogue's own terms, before it has ids."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """An artist's part in a work, by name.
+
+    Attributes
+    ----------
+    name:
+        As credited, white space tidied.
+    qualifier:
+        An attribution qualifier such as ``after``; ``None`` where the work is the artist's own.
+    """
+
+    name: str
+    role: str = "creator"
+    qualifier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRecord:
+    """Metadata of one work. Rights are statements as found: a URI, an SPDX id, a name."""
+
+    title: str = ""
+    description: str | None = None
+    credits: tuple[Credit, ...] = ()
+    date_text: str | None = None
+    year_from: int | None = None
+    year_to: int | None = None
+    medium: str | None = None
+    movement: str | None = None
+    object_type: str | None = None
+    keywords: tuple[str, ...] = ()
+    source_url: str | None = None
+    work_rights: str | None = None
+    image_rights: str | None = None
+    credit_line: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def over(self, below: WorkRecord) -> WorkRecord:
+        """Return this record with its gaps filled from another."""
+        ours, theirs = asdict(self), asdict(below)
+        merged = {name: ours[name] or theirs[name] for name in ours if name not in ("credits", "extra")}
+        return WorkRecord(**merged, credits=self.credits or below.credits, extra={**below.extra, **self.extra})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as JSON values, without what is empty."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> WorkRecord:
+        """Return the record of :meth:`to_json`."""
+        lists = {
+            "credits": tuple(Credit(**credit) for credit in values.get("credits", ())),
+            "keywords": tuple(values.get("keywords", ())),
+        }
+        return cls(**{**values, **lists})
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What was measured of an image file.
+
+    Attributes
+    ----------
+    sha256:
+        Of the file's bytes; 32 bytes.
+    perceptual_hash:
+        64 bits as a signed integer.
+    """
+
+    sha256: bytes
+    perceptual_hash: int
+    width: int
+    height: int
+    media_type: str
+    storage_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewWork:
+    """A work with its image and descriptor, ready to be written.
+
+    Attributes
+    ----------
+    source_digest:
+        Over everything the source gave for it; equal digests mean that nothing has changed.
+    vector:
+        ``[dim]`` float32, unit norm.
+    """
+
+    source_id: str
+    source_digest: bytes
+    record: WorkRecord
+    image: ImageFacts
+    vector: NDArray[np.float32]
+
+
+def tidy(text: str | None) -> str | None:
+    """Return a text in composed Unicode without control characters and surplus space; ``None`` for an empty one."""
+    if text is None:
+        return None
+    composed = unicodedata.normalize("NFC", text)
+    printable = "".join(" " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in composed)
+    return " ".join(printable.split()) or None
+
+
+def source_digest(sha256: bytes, beside: WorkRecord) -> bytes:
+    """Return the digest of what a source gave for a work: its file and the metadata beside it."""
+    return hashlib.sha256(sha256 + json.dumps(beside.to_json(), sort_keys=True).encode()).digest()
+
+
+_YEAR = re.compile(r"(?<!\d)(1\d{3}|20\d{2})(s?)(?![\d])")
+_SHORT_END = re.compile(r"(?<!\d)(1\d|20)(\d{2})\s*[-–/]\s*(\d{2})(?![\d-])")
+_CENTURY = re.compile(r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)[\s-]+century", re.IGNORECASE)
+
+
+def years(text: str | None) -> tuple[int | None, int | None]:
+    """Read the range of years out of a date as people write it.
+
+    Understands ISO dates, ``c. 1880-1890``, ``1880-95``, ``the 1880s`` and ``19th century``; anything else gives
+    ``(None, None)``.
+    """
+    if not text:
+        return None, None
+    found: list[int] = []
+    for match in _YEAR.finditer(text):
+        year = int(match[1])
+        found += [year, year + 9] if match[2] and year % 10 == 0 else [year]
+    iso_month = re.match(r"^\d{4}-(0[1-9]|1[0-2])\b", text.strip())
+    if not iso_month:
+        for match in _SHORT_END.finditer(text):
+            end = int(match[1] + match[3])
+            if end > int(match[1] + match[2]):
+                found.append(end)
+    if not found:
+        for match in _CENTURY.finditer(text):
+            century = int(match[1])
+            if 1 <= century <= 21:
+                found += [100 * (century - 1) + 1, 100 * century]
+    return (min(found), max(found)) if found else (None, None)

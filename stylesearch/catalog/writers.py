@@ -1,0 +1,244 @@
+"""Writing many works at once: binary COPY into a staging table, then one statement a table.
+
+Each function runs inside the caller's transaction and may be repeated: the same input leaves the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import psycopg
+from pgvector import HalfVector
+from pgvector.psycopg import register_vector
+from psycopg.types.json import Jsonb
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from stylesearch.catalog import licenses
+from stylesearch.catalog.artists import Artist
+from stylesearch.catalog.descriptors import EncoderRow
+from stylesearch.catalog.records import NewWork
+from stylesearch.catalog.rights import License
+
+WORK_COLUMNS: dict[str, str] = {
+    "collection_id": "int8",
+    "source_id": "text",
+    "source_digest": "bytea",
+    "title": "text",
+    "description": "text",
+    "date_text": "text",
+    "year_from": "int8",
+    "year_to": "int8",
+    "medium": "text",
+    "movement": "text",
+    "object_type": "text",
+    "keywords": "text[]",
+    "source_url": "text",
+    "work_license_id": "int8",
+    "image_license_id": "int8",
+    "credit_line": "text",
+    "extra": "jsonb",
+}
+
+
+def raw_connection(session: Session) -> psycopg.Connection[Any]:
+    """Return the psycopg connection below a session, in the session's own transaction."""
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, psycopg.Connection)
+    return connection
+
+
+def copy_binary(
+    session: Session, table: str, columns: dict[str, str], rows: Iterable[Sequence[object]]
+) -> None:
+    """Load rows by binary COPY.
+
+    Parameters
+    ----------
+    columns:
+        Name to PostgreSQL type of each column, in the order of the rows' values.
+    """
+    statement = psycopg.sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+        psycopg.sql.Identifier(table), psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, columns))
+    )
+    with raw_connection(session).cursor() as cursor, cursor.copy(statement) as copy:
+        copy.set_types(list(columns.values()))
+        for row in rows:
+            copy.write_row(row)
+
+
+def write_works(
+    session: Session, *, collection_id: int, encoder: EncoderRow, works: Sequence[NewWork]
+) -> dict[str, int]:
+    """Write works with artists, rights, images and descriptors; return the image id of each source id.
+
+    A work that is there already, by its source id, is brought up to date. An image whose bytes the collection already
+    holds under another work is left out, and so is missing from the answer: the caller counts it as a duplicate.
+    """
+    if not works:
+        return {}
+    # Writers of one collection take turns: a batch writes in milliseconds what took seconds to describe, and neither
+    # deadlocks between upserts nor races between equal images are left to think about.
+    session.execute(select(func.pg_advisory_xact_lock(collection_id)))
+    fresh = _without_held(session, collection_id, works)
+    if not fresh:
+        return {}
+    license_ids = ensure_licenses(
+        session, [statement for work in fresh for statement in (work.record.work_rights, work.record.image_rights)]
+    )
+    work_ids = _write_work_rows(session, collection_id, fresh, license_ids)
+    _write_credits(session, fresh, work_ids)
+    image_ids = _write_images(session, collection_id, fresh, work_ids)
+    _write_descriptors(session, encoder, {image_ids[work.source_id]: work for work in fresh})
+    return image_ids
+
+
+def _without_held(session: Session, collection_id: int, works: Sequence[NewWork]) -> list[NewWork]:
+    rows = raw_connection(session).execute(
+        """
+        SELECT image.sha256, work.source_id FROM image JOIN work ON work.id = image.work_id
+        WHERE image.collection_id = %s AND image.sha256 = ANY(%s)
+        """,
+        [collection_id, [work.image.sha256 for work in works]],
+    )
+    holder: dict[bytes, str] = {bytes(sha256): source_id for sha256, source_id in rows}
+    fresh = []
+    for work in works:
+        if holder.setdefault(work.image.sha256, work.source_id) == work.source_id:
+            fresh.append(work)
+    return fresh
+
+
+def ensure_licenses(session: Session, statements: Iterable[str | None]) -> dict[str, int]:
+    """Return the license id of each rights statement that names one.
+
+    An unknown URI becomes a license of its own, in the most cautious class: *permission*. A text that is no URI and
+    that the vocabulary does not know names no license.
+    """
+    uris: dict[str, str] = {}
+    for statement in {text for text in statements if text}:
+        terms = licenses.recognise(statement)
+        if terms is not None:
+            uris[statement] = terms.uri
+        elif statement.startswith(("http://", "https://")):
+            uris[statement] = statement
+    if not uris:
+        return {}
+    unknown = sorted(uri for uri in set(uris.values()) if uri not in licenses.BY_URI)
+    if unknown:
+        rows = [{"uri": uri, "label": uri, "reuse": "permission"} for uri in unknown]
+        session.execute(insert(License).values(rows).on_conflict_do_nothing(index_elements=[License.uri]))
+    found = session.execute(select(License.uri, License.id).where(License.uri.in_(set(uris.values()))))
+    ids = {uri: license_id for uri, license_id in found}
+    return {statement: ids[uri] for statement, uri in uris.items()}
+
+
+def _write_work_rows(
+    session: Session, collection_id: int, works: Sequence[NewWork], license_ids: dict[str, int]
+) -> dict[str, int]:
+    connection = raw_connection(session)
+    columns = ", ".join(WORK_COLUMNS)
+    connection.execute(
+        f"CREATE TEMP TABLE IF NOT EXISTS incoming_work ON COMMIT DELETE ROWS AS SELECT {columns} FROM work WITH NO DATA"
+    )
+    copy_binary(session, "incoming_work", WORK_COLUMNS, (_work_row(collection_id, work, license_ids) for work in works))
+    updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in WORK_COLUMNS if name not in ("collection_id", "source_id"))
+    rows = connection.execute(
+        f"INSERT INTO work ({columns}) SELECT {columns} FROM incoming_work"
+        f" ON CONFLICT (collection_id, source_id) DO UPDATE SET {updates}, updated_at = now()"
+        " RETURNING source_id, id"
+    ).fetchall()
+    connection.execute("TRUNCATE incoming_work")
+    return {source_id: work_id for source_id, work_id in rows}
+
+
+def _work_row(collection_id: int, work: NewWork, license_ids: dict[str, int]) -> tuple[object, ...]:
+    record = work.record
+    extra = dict(record.extra)
+    for name, statement in (("work_rights", record.work_rights), ("image_rights", record.image_rights)):
+        if statement and statement not in license_ids:
+            extra[name] = statement  # kept as found: nobody's rights are lost because we have no word for them
+    return (
+        collection_id,
+        work.source_id,
+        work.source_digest,
+        record.title,
+        record.description,
+        record.date_text,
+        record.year_from,
+        record.year_to,
+        record.medium,
+        record.movement,
+        record.object_type,
+        list(record.keywords),
+        record.source_url,
+        license_ids.get(record.work_rights or ""),
+        license_ids.get(record.image_rights or ""),
+        record.credit_line,
+        Jsonb(extra),
+    )
+
+
+def _write_credits(session: Session, works: Sequence[NewWork], work_ids: dict[str, int]) -> None:
+    names = sorted({credit.name for work in works for credit in work.record.credits})
+    artist_ids: dict[str, int] = {}
+    if names:
+        rows = [{"name": name, "sort_name": name.casefold()} for name in names]
+        session.execute(insert(Artist).values(rows).on_conflict_do_nothing(index_elements=[Artist.name]))
+        found = session.execute(select(Artist.name, Artist.id).where(Artist.name.in_(names)))
+        artist_ids = {name: artist_id for name, artist_id in found}
+    raw_connection(session).execute("DELETE FROM work_artist WHERE work_id = ANY(%s)", [list(work_ids.values())])
+    parts: dict[tuple[int, int, str], tuple[object, ...]] = {}
+    for work in works:
+        for position, credit in enumerate(work.record.credits):
+            key = (work_ids[work.source_id], artist_ids[credit.name], credit.role)
+            parts.setdefault(key, (*key, credit.qualifier, position))
+    columns = {"work_id": "int8", "artist_id": "int8", "role": "text", "qualifier": "text", "position": "int8"}
+    copy_binary(session, "work_artist", columns, parts.values())
+
+
+def _write_images(
+    session: Session, collection_id: int, works: Sequence[NewWork], work_ids: dict[str, int]
+) -> dict[str, int]:
+    """Write one image a work; an image that the source has replaced goes, with its descriptors."""
+    connection = raw_connection(session)
+    connection.execute(
+        "DELETE FROM image WHERE work_id = ANY(%s) AND NOT sha256 = ANY(%s)",
+        [list(work_ids.values()), [work.image.sha256 for work in works]],
+    )
+    image_ids = {}
+    with connection.cursor() as cursor:
+        for work in works:
+            image = work.image
+            row = cursor.execute(
+                """
+                INSERT INTO image (work_id, collection_id, sha256, perceptual_hash, width, height, media_type, storage_key)
+                VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+                ON CONFLICT (collection_id, sha256) DO UPDATE SET storage_key = EXCLUDED.storage_key
+                RETURNING id
+                """,
+                [
+                    work_ids[work.source_id], collection_id, image.sha256, image.perceptual_hash,
+                    image.width, image.height, image.media_type, image.storage_key,
+                ],
+            ).fetchone()  # fmt: skip
+            assert row is not None
+            image_ids[work.source_id] = row[0]
+    return image_ids
+
+
+def _write_descriptors(session: Session, encoder: EncoderRow, works: dict[int, NewWork]) -> None:
+    connection = raw_connection(session)
+    register_vector(connection)
+    connection.execute(
+        f"DELETE FROM {encoder.partition} WHERE encoder_id = %s AND image_id = ANY(%s)",  # noqa: S608 - a name of ours
+        [encoder.id, list(works)],
+    )
+    copy_binary(
+        session,
+        encoder.partition,
+        {"encoder_id": "int8", "image_id": "int8", "vector": "halfvec"},
+        ((encoder.id, image_id, HalfVector(work.vector)) for image_id, work in works.items()),
+    )

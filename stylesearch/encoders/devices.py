@@ -1,0 +1,84 @@
+"""Where an encoder runs, and what to do when that place runs out of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from stylesearch.encoders.protocol import Descriptors, Pixels
+from stylesearch.errors import InputError, StylesearchError
+
+
+def resolve_device(name: str) -> str:
+    """Return the torch device that a setting means on this machine.
+
+    Parameters
+    ----------
+    name:
+        ``auto`` (CUDA, else MPS, else the processor), ``cpu``, ``mps``, ``cuda`` or ``cuda:N``.
+
+    Raises
+    ------
+    InputError
+        If the device is not there.
+    """
+    import torch  # noqa: PLC0415 - heavy
+
+    if name == "auto":
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    kind, _, index = name.partition(":")
+    present = {
+        "cpu": not index,
+        "mps": not index and torch.backends.mps.is_available(),
+        "cuda": torch.cuda.is_available() and int(index or 0) < torch.cuda.device_count(),
+    }
+    if not present.get(kind, False):
+        raise InputError(
+            f"There is no device {name} here.",
+            hint="Set STYLESEARCH_DEVICE to auto, or to a device that torch sees.",
+            code="device_missing",
+        )
+    return name
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    import torch  # noqa: PLC0415 - heavy
+
+    # Only CUDA has a type of its own; MPS and the processor say it in words.
+    return isinstance(error, torch.OutOfMemoryError) or any(
+        words in str(error) for words in ("out of memory", "can't allocate memory")
+    )
+
+
+def in_halves(run: Callable[[Sequence[Pixels]], Descriptors], images: Sequence[Pixels]) -> Descriptors:
+    """Run a batch, and where the device runs out of memory run its halves instead.
+
+    Parameters
+    ----------
+    run:
+        Describes a batch.
+    images:
+        At least one image.
+
+    Raises
+    ------
+    StylesearchError
+        ``out_of_memory``, if a single image is too much.
+    """
+    try:
+        return run(images)
+    except RuntimeError as error:
+        if not _out_of_memory(error):
+            raise
+        if len(images) == 1:
+            raise StylesearchError(
+                "The device has not enough memory to describe a single image.",
+                hint="Free some, or set STYLESEARCH_DEVICE=cpu.",
+                code="out_of_memory",
+            ) from error
+    # Outside the handler, so that the failed run's tensors, which the traceback holds, are let go first.
+    middle = len(images) // 2
+    return np.concatenate([in_halves(run, images[:middle]), in_halves(run, images[middle:])])

@@ -1,0 +1,29 @@
+"""Small WebP pictures for grids and reports."""
+
+from __future__ import annotations
+
+from stylesearch.images.decode import Pixels
+from stylesearch.images.vips import libvips
+
+_QUALITY = 82
+
+
+def thumbnail(pixels: Pixels, *, size: int = 400) -> bytes:
+    """Return a WebP picture that fits a square.
+
+    Parameters
+    ----------
+    pixels:
+        ``[height, width, 3]``, already decoded.
+    size:
+        Side of the square, in pixels. A smaller picture keeps its size.
+
+    Returns
+    -------
+    bytes
+        The WebP file, without metadata.
+    """
+    image = libvips().Image.new_from_array(pixels, interpretation="srgb")
+    small = image.thumbnail_image(size, height=size, size="down")
+    data: bytes = small.webpsave_buffer(Q=_QUALITY, keep="none")
+    return data

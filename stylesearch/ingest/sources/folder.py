@@ -1,0 +1,161 @@
+"""A folder of images, with an optional CSV of metadata beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from stylesearch.catalog.records import WorkRecord
+from stylesearch.errors import ImageError, InputError
+from stylesearch.ingest.metadata.table import SIDECAR, read_table
+
+SUFFIXES = frozenset(
+    ".svg .svgz .jpg .jpeg .jpe .png .webp .gif .tif .tiff .avif .heic .heif .jp2 .j2k .jxl .apng .bmp".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One file of a source.
+
+    Attributes
+    ----------
+    source_id:
+        Its relative path in readable Unicode: stable, unique in the source.
+    locator:
+        A ``file:`` URI that leads to the exact bytes, whatever they are called.
+    sha256:
+        Of its bytes; ``None`` where it could not be read, and then ``error`` says why.
+    """
+
+    source_id: str
+    locator: str
+    sha256: bytes | None
+    record: WorkRecord
+    error: ImageError | None = None
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """The images below a folder, in the order of their paths.
+
+    Links are followed to files inside the folder only; folders that are links are not entered, so that no walk is
+    endless. Hidden files and folders are left out.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist, cannot be read or holds no image, or its table is at fault.
+    """
+
+    folder: Path
+    table: Path | None = None
+    only: frozenset[str] | None = None
+    max_bytes: int = 256 * 1024**2
+    _records: dict[str, WorkRecord] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        folder = self.folder.absolute()
+        object.__setattr__(self, "folder", folder)
+        if not folder.exists():
+            raise InputError(f"The folder {folder} does not exist.", hint="Check the path.", code="folder_missing")
+        if not folder.is_dir():
+            raise InputError(f"{folder} is a file.", hint="Name the folder it is in.", code="folder_missing")
+        if not os.access(folder, os.R_OK | os.X_OK):
+            raise InputError(f"The folder {folder} may not be read.", hint="Mend its permissions.", code="folder_unreadable")
+        table = self.table or folder / SIDECAR
+        object.__setattr__(self, "_records", read_table(table) if self.table or table.exists() else {})
+
+    @property
+    def uri(self) -> str:
+        """What names this source in the ledger."""
+        return locator(self.folder)
+
+    def paths(self) -> list[Path]:
+        """Return the image files, sorted by path.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        found = []
+        for parent, folders, files in os.walk(self.folder):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            found += [
+                Path(parent, name)
+                for name in files
+                if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122 - not UTF-8, perhaps
+            ]
+        if self.only is not None:
+            found = [path for path in found if self.source_id(path) in self.only]
+        if not found:
+            raise InputError(
+                f"The folder {self.folder} holds no images.",
+                hint=f"Images are files that end in {', '.join(sorted(SUFFIXES))}.",
+                code="folder_empty",
+            )
+        return sorted(found, key=os.fsencode)
+
+    def source_id(self, path: Path) -> str:
+        """Return a file's relative path; bytes that are no UTF-8 are written as escapes."""
+        return os.fsencode(path.relative_to(self.folder)).decode("utf-8", "backslashreplace")
+
+    def scan(self, paths: list[Path]) -> Iterator[Found]:
+        """Look at each file: its digest and its line in the table."""
+        root = self.folder.resolve()
+        for path in paths:
+            source_id = self.source_id(path)
+            record = self._records.get(source_id, WorkRecord())
+            try:
+                digest = self._digest(path, root)
+            except ImageError as error:
+                yield Found(source_id, locator(path), None, record, error)
+            else:
+                yield Found(source_id, locator(path), digest, record)
+
+    def _digest(self, path: Path, root: Path) -> bytes:
+        try:
+            if not path.resolve(strict=True).is_relative_to(root):
+                raise ImageError("The file is a link that leads out of the folder.", code="outside_source")
+            size = path.stat().st_size
+            if size > self.max_bytes:
+                raise ImageError(
+                    f"The file has {size:,} bytes; the limit is {self.max_bytes:,}.", code="image_too_many_bytes"
+                )
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").digest()
+        except FileNotFoundError:
+            raise ImageError("The file is a link that leads nowhere.", code="broken_link") from None
+        except OSError as error:
+            raise ImageError(f"The file cannot be read: {error.strerror}.", code="file_unreadable") from None
+
+
+def locator(path: Path) -> str:
+    """Return a path as a ``file:`` URI that keeps every byte of it."""
+    return "file://" + quote_from_bytes(os.fsencode(path.absolute()))
+
+
+def read_locator(uri: str, *, max_bytes: int) -> bytes:
+    """Return the bytes that a locator leads to.
+
+    Raises
+    ------
+    ImageError
+        If the file has gone, cannot be read or has grown over the limit.
+    """
+    path = os.fsdecode(unquote_to_bytes(uri.removeprefix("file://")))
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            data = file.read(max_bytes + 1)
+    except FileNotFoundError:
+        raise ImageError("The file has gone.", code="file_missing") from None
+    except OSError as error:
+        raise ImageError(f"The file cannot be read: {error.strerror}.", code="file_unreadable") from None
+    if len(data) > max_bytes:
+        raise ImageError(f"The file has more than {max_bytes:,} bytes.", code="image_too_many_bytes")
+    return data
