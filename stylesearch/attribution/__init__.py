@@ -1,0 +1,1 @@
+"""Evidence on whose style an image resembles, and reports of it."""

@@ -36,6 +36,7 @@ def ensure_collection(
     ------
     InputError
         If the slug has other characters than small letters, digits and single hyphens, or the licence is unknown.
+
     """
     if not SLUG.match(slug):
         raise InputError(
@@ -64,11 +65,17 @@ def find_collection(session: Session, slug: str) -> Collection:
     ------
     NotFoundError
         If there is none of that slug, naming those there are.
+
     """
     found = session.scalar(select(Collection).where(Collection.slug == slug))
     if found is None:
-        known = ", ".join(session.scalars(select(Collection.slug).order_by(Collection.slug).limit(20))) or "none yet"
-        raise NotFoundError(f"There is no collection {slug!r}.", hint=f"Collections: {known}.", code="unknown_collection")
+        known = (
+            ", ".join(session.scalars(select(Collection.slug).order_by(Collection.slug).limit(20)))
+            or "none yet"
+        )
+        raise NotFoundError(
+            f"There is no collection {slug!r}.", hint=f"Collections: {known}.", code="unknown_collection"
+        )
     return found
 
 
@@ -79,6 +86,7 @@ def license_named(session: Session, statement: str) -> License:
     ------
     InputError
         If it is none that the catalogue knows.
+
     """
     terms = recognise(statement)
     uri = terms.uri if terms else statement

@@ -34,9 +34,12 @@ def register(session: Session, identity: EncoderIdentity) -> EncoderRow:
     ------
     ServiceError
         If the slug's active encoder has another digest: its descriptors cannot be compared with this one's.
+
     """
     session.execute(select(func.pg_advisory_xact_lock(REGISTER_LOCK)))
-    row = session.scalar(select(EncoderRow).where(EncoderRow.slug == identity.slug, EncoderRow.status == "active"))
+    row = session.scalar(
+        select(EncoderRow).where(EncoderRow.slug == identity.slug, EncoderRow.status == "active")
+    )
     if row is not None:
         if row.digest != identity.digest:
             raise changed(row, identity.digest)
@@ -46,7 +49,9 @@ def register(session: Session, identity: EncoderIdentity) -> EncoderRow:
     session.flush()
     session.execute(text(f"CREATE TABLE {row.partition} PARTITION OF descriptor FOR VALUES IN ({row.id})"))
     session.execute(
-        text(f"ALTER TABLE {row.partition} ADD CONSTRAINT ck_{row.partition}_dim CHECK (vector_dims(vector) = {row.dim})")
+        text(
+            f"ALTER TABLE {row.partition} ADD CONSTRAINT ck_{row.partition}_dim CHECK (vector_dims(vector) = {row.dim})"
+        )
     )
     return row
 
@@ -65,6 +70,7 @@ def active(session: Session, slug: str, *, digest: str | None = None) -> Encoder
         If nothing has been described with it yet.
     ServiceError
         If the digests differ.
+
     """
     row = session.scalar(select(EncoderRow).where(EncoderRow.slug == slug, EncoderRow.status == "active"))
     if row is None:

@@ -23,6 +23,7 @@ class Credit:
         As credited, white space tidied.
     qualifier:
         An attribution qualifier such as ``after``; ``None`` where the work is the artist's own.
+
     """
 
     name: str
@@ -54,7 +55,9 @@ class WorkRecord:
         """Return this record with its gaps filled from another."""
         ours, theirs = asdict(self), asdict(below)
         merged = {name: ours[name] or theirs[name] for name in ours if name not in ("credits", "extra")}
-        return WorkRecord(**merged, credits=self.credits or below.credits, extra={**below.extra, **self.extra})
+        return WorkRecord(
+            **merged, credits=self.credits or below.credits, extra={**below.extra, **self.extra}
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as JSON values, without what is empty."""
@@ -80,6 +83,7 @@ class ImageFacts:
         Of the file's bytes; 32 bytes.
     perceptual_hash:
         64 bits as a signed integer.
+
     """
 
     sha256: bytes
@@ -100,6 +104,7 @@ class NewWork:
         Over everything the source gave for it; equal digests mean that nothing has changed.
     vector:
         ``[dim]`` float32, unit norm.
+
     """
 
     source_id: str
@@ -114,7 +119,9 @@ def tidy(text: str | None) -> str | None:
     if text is None:
         return None
     composed = unicodedata.normalize("NFC", text)
-    printable = "".join(" " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in composed)
+    printable = "".join(
+        " " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in composed
+    )
     return " ".join(printable.split()) or None
 
 

@@ -59,6 +59,7 @@ def copy_binary(
     ----------
     columns:
         Name to PostgreSQL type of each column, in the order of the rows' values.
+
     """
     statement = psycopg.sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
         psycopg.sql.Identifier(table), psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, columns))
@@ -86,7 +87,8 @@ def write_works(
     if not fresh:
         return {}
     license_ids = ensure_licenses(
-        session, [statement for work in fresh for statement in (work.record.work_rights, work.record.image_rights)]
+        session,
+        [statement for work in fresh for statement in (work.record.work_rights, work.record.image_rights)],
     )
     work_ids = _write_work_rows(session, collection_id, fresh, license_ids)
     _write_credits(session, fresh, work_ids)
@@ -131,7 +133,7 @@ def ensure_licenses(session: Session, statements: Iterable[str | None]) -> dict[
         rows = [{"uri": uri, "label": uri, "reuse": "permission"} for uri in unknown]
         session.execute(insert(License).values(rows).on_conflict_do_nothing(index_elements=[License.uri]))
     found = session.execute(select(License.uri, License.id).where(License.uri.in_(set(uris.values()))))
-    ids = {uri: license_id for uri, license_id in found}
+    ids = dict(found.tuples().all())
     return {statement: ids[uri] for statement, uri in uris.items()}
 
 
@@ -143,15 +145,22 @@ def _write_work_rows(
     connection.execute(
         f"CREATE TEMP TABLE IF NOT EXISTS incoming_work ON COMMIT DELETE ROWS AS SELECT {columns} FROM work WITH NO DATA"
     )
-    copy_binary(session, "incoming_work", WORK_COLUMNS, (_work_row(collection_id, work, license_ids) for work in works))
-    updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in WORK_COLUMNS if name not in ("collection_id", "source_id"))
+    copy_binary(
+        session,
+        "incoming_work",
+        WORK_COLUMNS,
+        (_work_row(collection_id, work, license_ids) for work in works),
+    )
+    updates = ", ".join(
+        f"{name} = EXCLUDED.{name}" for name in WORK_COLUMNS if name not in ("collection_id", "source_id")
+    )
     rows = connection.execute(
         f"INSERT INTO work ({columns}) SELECT {columns} FROM incoming_work"
         f" ON CONFLICT (collection_id, source_id) DO UPDATE SET {updates}, updated_at = now()"
         " RETURNING source_id, id"
     ).fetchall()
     connection.execute("TRUNCATE incoming_work")
-    return {source_id: work_id for source_id, work_id in rows}
+    return dict(rows)
 
 
 def _work_row(collection_id: int, work: NewWork, license_ids: dict[str, int]) -> tuple[object, ...]:
@@ -159,7 +168,9 @@ def _work_row(collection_id: int, work: NewWork, license_ids: dict[str, int]) ->
     extra = dict(record.extra)
     for name, statement in (("work_rights", record.work_rights), ("image_rights", record.image_rights)):
         if statement and statement not in license_ids:
-            extra[name] = statement  # kept as found: nobody's rights are lost because we have no word for them
+            extra[name] = (
+                statement  # kept as found: nobody's rights are lost because we have no word for them
+            )
     return (
         collection_id,
         work.source_id,
@@ -188,14 +199,22 @@ def _write_credits(session: Session, works: Sequence[NewWork], work_ids: dict[st
         rows = [{"name": name, "sort_name": name.casefold()} for name in names]
         session.execute(insert(Artist).values(rows).on_conflict_do_nothing(index_elements=[Artist.name]))
         found = session.execute(select(Artist.name, Artist.id).where(Artist.name.in_(names)))
-        artist_ids = {name: artist_id for name, artist_id in found}
-    raw_connection(session).execute("DELETE FROM work_artist WHERE work_id = ANY(%s)", [list(work_ids.values())])
+        artist_ids = dict(found.tuples().all())
+    raw_connection(session).execute(
+        "DELETE FROM work_artist WHERE work_id = ANY(%s)", [list(work_ids.values())]
+    )
     parts: dict[tuple[int, int, str], tuple[object, ...]] = {}
     for work in works:
         for position, credit in enumerate(work.record.credits):
             key = (work_ids[work.source_id], artist_ids[credit.name], credit.role)
             parts.setdefault(key, (*key, credit.qualifier, position))
-    columns = {"work_id": "int8", "artist_id": "int8", "role": "text", "qualifier": "text", "position": "int8"}
+    columns = {
+        "work_id": "int8",
+        "artist_id": "int8",
+        "role": "text",
+        "qualifier": "text",
+        "position": "int8",
+    }
     copy_binary(session, "work_artist", columns, parts.values())
 
 

@@ -7,16 +7,26 @@ at: what two drawings of one subject differ in is style, and what two drawings o
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import zip_longest
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 from stylesearch.demo.geometry import SIZE, Dice
 from stylesearch.demo.styles.style import ALL_STYLES, Style
-from stylesearch.demo.subjects.scenes import SCENES
+from stylesearch.demo.subjects.animals import ANIMALS
+from stylesearch.demo.subjects.buildings import BUILDINGS
+from stylesearch.demo.subjects.nature import NATURE
+from stylesearch.demo.subjects.objects import OBJECTS
 from stylesearch.demo.subjects.subject import Subject
-from stylesearch.demo.subjects.things import THINGS
+from stylesearch.demo.subjects.vehicles import VEHICLES
 
-_SUBJECTS = (*SCENES, *THINGS)
+# One of each category in turn, so that a small part of the collection still holds all sorts.
+_SUBJECTS = tuple(
+    subject
+    for turn in zip_longest(NATURE, ANIMALS, BUILDINGS, OBJECTS, VEHICLES)
+    for subject in turn
+    if subject is not None
+)
 
 STYLES: tuple[str, ...] = tuple(style.name for style in ALL_STYLES)
 """Names of the styles, in the order in which :func:`draw_collection` takes them."""

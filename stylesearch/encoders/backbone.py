@@ -108,7 +108,9 @@ def convert_state(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -
 
 
 def _misfit(message: str) -> StylesearchError:
-    hint = "The weights and the installed timm do not belong together; install the versions this release names."
+    hint = (
+        "The weights and the installed timm do not belong together; install the versions this release names."
+    )
     return StylesearchError(message, hint=hint, code="weights_mismatch")
 
 
@@ -156,7 +158,9 @@ def load_network(path: Path | None = None) -> nn.Module:
 
     data = read_pinned(path or weights_path(), WEIGHTS_SHA256)
     state = torch.load(io.BytesIO(data), weights_only=True, map_location="cpu")
-    with torch.device("meta"):  # no random initial weights: they take time and would advance the caller's generator
+    with torch.device(
+        "meta"
+    ):  # no random initial weights: they take time and would advance the caller's generator
         network: nn.Module = timm.create_model(ARCHITECTURE, pretrained=False)
     network.load_state_dict(convert_state(state, network.state_dict()), strict=True, assign=True)
     return network.eval()
@@ -165,7 +169,9 @@ def load_network(path: Path | None = None) -> nn.Module:
 def _fuse_block(block: Any) -> None:
     from torch.nn.utils.fusion import fuse_conv_bn_eval  # noqa: PLC0415 - heavy
 
-    convolutions = ("conv_dw", "conv_pw") if not hasattr(block, "conv_pwl") else ("conv_pw", "conv_dw", "conv_pwl")
+    convolutions = (
+        ("conv_dw", "conv_pw") if not hasattr(block, "conv_pwl") else ("conv_pw", "conv_dw", "conv_pwl")
+    )
     for number, name in enumerate(convolutions, start=1):
         norm = getattr(block, f"bn{number}")
         setattr(block, name, fuse_conv_bn_eval(getattr(block, name), norm))

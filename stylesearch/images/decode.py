@@ -16,13 +16,17 @@ from stylesearch.images.vips import has_loader, libvips, reason
 Pixels = NDArray[np.uint8]
 """One decoded image: ``[height, width, 3]``, sRGB, upright, alpha flattened on white."""
 
-# CSS lengths: an inch is 96 pixels.
+# An inch is 96 pixels in CSS. libvips takes 72 for the unit and enlarges all by the rest, which is undone here.
 _DOTS_PER_INCH = 96
-# librsvg gives whole pixels only, so a small drawing is measured enlarged.
-_SMALL_DRAWING = 64
-_MEASURING_SCALE = 100
+_PIXEL_SCALE = 72 / _DOTS_PER_INCH
+# librsvg gives whole pixels only, so a drawing is measured enlarged, unless it then is too large to be measured.
+_MEASURING_SCALES = (100, 1)
+_NARROWEST_DRAWN = 16
+_LONGEST_DRAWN = 32_000
 # Given as a loader's option: libvips accepts the thumbnailer's own fail_on and ignores it for a file in memory.
 _FAIL_ON = "[fail_on=error]"
+# HEIF holds pictures of several codings; a telephone's is HEVC, which needs a decoder that few builds carry.
+_NO_CODEC = ("Unsupported feature", "not been built in")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +204,7 @@ def _unsupported(name: str) -> ImageError:
 
 def _damaged(found: formats.Format, error: Exception) -> ImageError:
     text = reason(error)
-    if found.loader == "heifload" and "Unsupported" in text:  # a container that holds any of several codecs
+    if found.loader == "heifload" and any(sign in text for sign in _NO_CODEC):
         return _unsupported(f"{found.name} (this coding of it)")
     return ImageError(
         f"The {found.name} file is cut off or damaged: {text}.",
@@ -244,27 +248,31 @@ def _unrendered(error: Exception) -> ImageError:
 
 
 def _drawing(xml: bytes, scale: float) -> Any:
-    return libvips().Image.svgload_buffer(xml, scale=scale, dpi=_DOTS_PER_INCH)
+    return libvips().Image.svgload_buffer(xml, scale=scale * _PIXEL_SCALE, dpi=_DOTS_PER_INCH)
 
 
 def _drawing_size(xml: bytes) -> tuple[float, float]:
+    """Return the size a drawing has of its own, in fractions of a pixel."""
     vips = libvips()
-    try:
-        image = _drawing(xml, 1)
-        if min(image.width, image.height) >= _SMALL_DRAWING:
-            return image.width, image.height
-        image = _drawing(xml, _MEASURING_SCALE)
-    except vips.Error as error:
-        raise _unrendered(error) from None
-    return image.width / _MEASURING_SCALE, image.height / _MEASURING_SCALE
+    for scale in _MEASURING_SCALES:
+        try:
+            image = _drawing(xml, scale)
+        except vips.Error as error:
+            failure = _unrendered(error)
+        else:
+            return image.width / scale, image.height / scale
+    raise failure
 
 
 def _render(checked: _Checked, scale: float) -> Pixels:
     width, height = max(1, round(checked.width * scale)), max(1, round(checked.height * scale))
+    shorter, longer = sorted((checked.width, checked.height))
+    # A long and narrow drawing is drawn larger and then shrunk: librsvg fits it into whole pixels, and in a height
+    # of one or two pixels the rounding would leave a margin on both sides.
+    drawn_scale = max(scale, min(_NARROWEST_DRAWN / shorter, _LONGEST_DRAWN / longer))
     vips = libvips()
     try:
-        # A side that would vanish is drawn one pixel wide and the other shrunk to fit.
-        image = _drawing(checked.data, max(scale, 1 / min(checked.width, checked.height)))
+        image = _drawing(checked.data, drawn_scale)
         if (image.width, image.height) != (width, height):
             image = image.thumbnail_image(width, height=height, size="force")
         return _pixels(image)

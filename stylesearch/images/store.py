@@ -18,6 +18,7 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from stylesearch.errors import InputError, NotFoundError, ServiceError
+from stylesearch.settings import Settings
 
 _HEX = re.compile(r"[0-9a-f]{64}")
 _KEY = re.compile(
@@ -238,3 +239,8 @@ def _write_whole(path: Path, data: bytes) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def open_store(settings: Settings) -> ImageStore:
+    """Return the image store that the settings name: a folder in the data folder by default."""
+    return ImageStore(settings.store_url or str(settings.home.absolute() / "store"))

@@ -170,6 +170,9 @@ class _Guard:
         self._most_expanded = 2 * len(xml) + 64 * 1024
         parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
+        # Otherwise expat says nothing of a parameter entity's use, nor of any declaration after it.
+        parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_ALWAYS)
+        parser.ExternalEntityRefHandler = self._unread
         parser.StartDoctypeDeclHandler = self._doctype
         parser.EntityDeclHandler = self._entity
         parser.SkippedEntityHandler = self._skipped_entity
@@ -212,6 +215,12 @@ class _Guard:
         if len(value) > _LONGEST_NAMESPACE or not _NAMESPACE_NAME.fullmatch(value):
             raise _entities(f"declares the entity {_short(name)}, which is not a plain namespace name")
         self._has_entities = True
+
+    def _unread(
+        self, _context: str, _base: str | None, _system_id: str | None, _public_id: str | None
+    ) -> int:
+        """Go on without reading what is outside the file."""
+        return 1
 
     def _skipped_entity(self, name: str, _is_parameter: int) -> None:
         raise _entities(f"uses the entity {_short(name)}, which it does not declare")

@@ -25,7 +25,7 @@ def libvips() -> Any:
     logger = logging.getLogger("pyvips")
     logger.addHandler(logging.NullHandler())
     logger.setLevel(logging.ERROR)  # what matters about a file is raised; the rest is chatter
-    import pyvips  # noqa: PLC0415 - see above
+    import pyvips
 
     pyvips.block_untrusted_set(True)
     pyvips.operation_block_set("VipsForeignLoad", True)

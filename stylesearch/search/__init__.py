@@ -1,0 +1,1 @@
+"""Style search with metadata filters."""

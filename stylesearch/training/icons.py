@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from stylesearch.encoders.protocol import Pixels
+from stylesearch.errors import ImageError, InputError
+from stylesearch.images.decode import decode
+
+TEST_PACKAGES = frozenset(
+    {
+        "gnome-icon-theme-nuovo",
+        "mint-y-icons",
+        "numix-icon-theme",
+        "obsidian-icon-theme",
+        "oxygen-icon-theme",
+        "tango-icon-theme",
+    }
+)
+"""Debian packages that are measured on, and so never fitted on and never used to choose anything."""
 
 SMALLEST = 48
 """Smallest nominal size, in pixels, of an icon that counts as a picture."""
 LARGEST = 512
 _SCALABLE = 1024
+_MAX_BYTES = 16 * 1024**2
+_MAX_PIXELS = 4_000_000
 _SIZE = re.compile(r"^(\d+)(?:x\d+)?(?:@(\d)x?)?$")
 _SKIPPED_FOLDERS = ("symbolic", "cursors", "animations", "panel")
 _SKIPPED_NAMES = ("-symbolic", "-rtl", ".symbolic")
@@ -29,11 +48,14 @@ class Icon:
         The theme that drew it.
     path:
         The file; PNG or SVG.
+    sha256:
+        Hex digest of the file.
     """
 
     content: str
     style: str
     path: Path
+    sha256: str
 
 
 def _size(folder: Path) -> int:
@@ -58,20 +80,23 @@ def _variant_of_sibling(theme: Path) -> bool:
     return any(theme.name.startswith(f"{sibling}-") for sibling in siblings)
 
 
-def themes(root: Path) -> Iterator[Path]:
+def themes(root: Path, *, testing: bool) -> Iterator[Path]:
     """Yield the folder of each theme of unpacked Debian packages, colour variants left out.
 
     Parameters
     ----------
     root:
         Folder that holds ``<package>/usr/share/icons/<theme>``.
+    testing:
+        Whether to take the themes of :data:`TEST_PACKAGES`, or all others.
     """
     for theme in sorted(root.glob("*/usr/share/icons/*")):
-        if theme.is_dir() and not _variant_of_sibling(theme):
+        package = theme.relative_to(root).parts[0]
+        if (package in TEST_PACKAGES) == testing and theme.is_dir() and not _variant_of_sibling(theme):
             yield theme
 
 
-def icons(theme: Path) -> list[Icon]:
+def theme_icons(theme: Path) -> list[Icon]:
     """List a theme's full-colour drawings, one for each name, largest first choice.
 
     Aliases (symbolic links) and copies of one file under several names are counted once. Symbolic icons, cursors,
@@ -92,5 +117,67 @@ def icons(theme: Path) -> list[Icon]:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         if digest not in seen:
             seen.add(digest)
-            drawings.append(Icon(content=name, style=theme.name, path=path))
+            drawings.append(Icon(content=name, style=theme.name, path=path, sha256=digest))
     return drawings
+
+
+def crossed_icons(root: Path, *, testing: bool, most: int | None = None) -> list[Icon]:
+    """List the drawings whose content at least two themes drew.
+
+    Parameters
+    ----------
+    root, testing:
+        As for :func:`themes`.
+    most:
+        Most drawings of one theme; the contents that most themes drew come first.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two themes with anything in common.
+    """
+    drawings = [icon for theme in themes(root, testing=testing) for icon in theme_icons(theme)]
+    drawn = Counter(icon.content for icon in drawings)
+    shared = sorted(
+        (icon for icon in drawings if drawn[icon.content] > 1),
+        key=lambda icon: (icon.style, -drawn[icon.content], icon.content),
+    )
+    taken: Counter[str] = Counter()
+    seen: set[str] = set()
+    chosen = []
+    for icon in shared:
+        if icon.sha256 in seen or (most is not None and taken[icon.style] >= most):
+            continue
+        seen.add(icon.sha256)
+        taken[icon.style] += 1
+        chosen.append(icon)
+    if len(taken) < 2:
+        raise InputError(
+            f"{root} holds no two icon themes with icons in common.",
+            hint="Unpack Debian packages of icon themes there, each in a folder of its package's name.",
+            code="themes_missing",
+        )
+    return chosen
+
+
+def icon_batches(drawings: Sequence[Icon], size: int = 32) -> Iterator[tuple[list[Icon], list[Pixels]]]:
+    """Decode drawings batch by batch; files that cannot be decoded are left out.
+
+    Parameters
+    ----------
+    drawings:
+        What to decode.
+    size:
+        Most drawings in a batch.
+    """
+    for start in range(0, len(drawings), size):
+        icons, pictures = [], []
+        for icon in drawings[start : start + size]:
+            try:
+                picture = decode(icon.path.read_bytes(), max_bytes=_MAX_BYTES, max_pixels=_MAX_PIXELS)
+            except ImageError:
+                continue
+            icons.append(icon)
+            pictures.append(picture.pixels)
+        if icons:
+            yield icons, pictures

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from stylesearch.demo.geometry import SIZE, Dice, Ring, Rings, Shape, arc, hatch, lit_half, smoothed
+from stylesearch.demo.geometry import SIZE, Dice, Ring, Rings, Shape, arc, smoothed
+from stylesearch.demo.shading import hatch, lit_half
 from stylesearch.demo.styles.sheet import Colours, Sheet, darker, lighter, mix, moved, palette, resampled
 
 _SHEET: Ring = ((0, 0), (SIZE, 0), (SIZE, SIZE), (0, SIZE))
@@ -51,7 +52,9 @@ def _scissored(rings: Rings, dice: Dice) -> Rings:
     """Return outlines as scissors would leave them, in short straight snips."""
     result = []
     for ring in rings:
-        points = ring if len(ring) <= 8 else tuple(resampled((*ring, ring[0]), 13)[:-1])
+        left, right = min(x for x, _ in ring), max(x for x, _ in ring)
+        snip = min(13.0, max(2.0, (right - left) * 0.3))
+        points = ring if len(ring) <= 8 else tuple(resampled((*ring, ring[0]), snip)[:-1])
         result.append(
             tuple((x + dice.about(0.9), y + dice.about(0.9)) for x, y in points) if len(points) > 2 else ring
         )
@@ -75,7 +78,7 @@ def papercut(shapes: list[Shape], dice: Dice) -> str:
         for far, opacity in ((6, 0.07), (4.4, 0.09), (2.8, 0.11), (1.4, 0.13)):
             sheet.area(moved(rings, far * lift, far * 1.2 * lift), "#2b2140", opacity=opacity)
         sheet.area(rings, colours[shape.role], stroke=lighter(colours[shape.role], 0.4), stroke_width=0.8)
-    frame = colours["second"]
+    frame = dice.pick(("#f2a0a1", "#7fb7be", "#f0b67f", "#a89bd0"))
     for step, colour in ((34, lighter(frame, 0.62)), (22, lighter(frame, 0.34)), (11, frame)):
         bumps = tuple(
             (200 + (200 - step + dice.about(4)) * cx, 200 + (200 - step + dice.about(4)) * cy)

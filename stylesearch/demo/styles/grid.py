@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from stylesearch.demo.geometry import SIZE, Dice, Point, Ring, Shape, cosine, sine, topmost
-from stylesearch.demo.styles.sheet import TONES, Colours, Sheet, darker, lighter, mix, number, palette
+from stylesearch.demo.geometry import SIZE, Dice, Point, Ring, Shape, cosine, sine
+from stylesearch.demo.shading import topmost
+from stylesearch.demo.styles.sheet import TONES, Colours, Sheet, darker, lighter, mix, outline, palette
 
 _TESSERAE: Colours = {
     "sky": ("#d9b24c", "#d9b24c", "#7ea6b8"), "light": "#f3ead3", "glow": "#f2dc8c", "wall": "#e2cfa6", "accent": "#e9a92c", "second": "#c97b4a",
@@ -48,15 +49,8 @@ def mosaic(shapes: list[Shape], dice: Dice) -> str:
     sheet = Sheet()
     sheet.paper("#4a433b")
     for colour, cubes in groups.items():
-        sheet.element("path", d="".join(_quad(cube) for cube in cubes), fill=colour)
+        sheet.element("path", d=outline(cubes), fill=colour)
     return sheet.body()
-
-
-def _quad(cube: Ring) -> str:
-    """Return four corners as path data, in relative steps to keep the file small."""
-    (ax, ay), (bx, by), (cx, cy), (dx, dy) = cube
-    steps = ((bx - ax, by - ay), (cx - bx, cy - by), (dx - cx, dy - cy))
-    return f"M{number(ax)} {number(ay)}l" + " ".join(f"{number(x)} {number(y)}" for x, y in steps) + "z"
 
 
 def _on_contour(grid: list[list[int]], row: int, column: int) -> bool:
@@ -79,10 +73,13 @@ _THREADS: Colours = {
 }  # fmt: skip
 
 
+_STITCHES, _STITCH = 57, 7
+
+
 def cross_stitch(shapes: list[Shape], dice: Dice) -> str:
     """Crosses of thread on linen within a stitched border; the sky is left bare."""
     colours = palette(_THREADS, dice)
-    cells, step = 57, 7
+    cells, step = _STITCHES, _STITCH
     grid = topmost(shapes, cells)
     groups: dict[str, list[Point]] = {}
     for row in range(5, cells - 5):
@@ -96,15 +93,7 @@ def cross_stitch(shapes: list[Shape], dice: Dice) -> str:
             elif shape.shade(column * step, row * step) > 0.62 and TONES[shape.role] > 0.2:
                 colour = darker(colour, 0.13)
             groups.setdefault(colour, []).append((column * step, row * step))
-    for place in range(1, cells - 1):
-        colour = colours["main"] if place % 4 < 2 else colours["leaf"]
-        for near in (1, cells - 2):
-            groups.setdefault(colour, []).extend(((place * step, near * step), (near * step, place * step)))
-        if place % 4 == 1 and 2 < place < cells - 3:
-            for near in (3, cells - 4):
-                groups.setdefault(colours["accent"], []).extend(
-                    ((place * step, near * step), (near * step, place * step))
-                )
+    _stitch_border(groups, colours)
     sheet = Sheet()
     sheet.paper("#ece2cd")
     weave = [((i, 0), (i, SIZE)) for i in range(0, SIZE, step)] + [
@@ -117,6 +106,20 @@ def cross_stitch(shapes: list[Shape], dice: Dice) -> str:
         sheet.element("path", d=under, stroke=darker(colour, 0.22), stroke_width=2.7, stroke_linecap="round")
         sheet.element("path", d=over, stroke=colour, stroke_width=2.7, stroke_linecap="round")
     return sheet.body()
+
+
+def _stitch_border(groups: dict[str, list[Point]], colours: dict[str, str]) -> None:
+    """Add the stitches of the border."""
+    cells, step = _STITCHES, _STITCH
+    for place in range(1, cells - 1):
+        colour = colours["main"] if place % 4 < 2 else colours["leaf"]
+        for near in (1, cells - 2):
+            groups.setdefault(colour, []).extend(((place * step, near * step), (near * step, place * step)))
+        if place % 4 == 1 and 2 < place < cells - 3:
+            for near in (3, cells - 4):
+                groups.setdefault(colours["accent"], []).extend(
+                    ((place * step, near * step), (near * step, place * step))
+                )
 
 
 _PRESS: Colours = {
@@ -165,10 +168,12 @@ def _screen(sheet: Sheet, shape: Shape, colour: str, pitch: float) -> None:
     """Lay a screen of dots over a shape, larger towards its shaded side."""
     left, top, right, bottom = shape.bounds()
     cos, sin = cosine(35), sine(35)
-    reach = int(SIZE * 1.5 / pitch)
+    corners = [(x, y) for x in (max(left, 0), min(right, SIZE)) for y in (max(top, 0), min(bottom, SIZE))]
+    columns = [(x * cos + y * sin) / pitch for x, y in corners]
+    rows = [(y * cos - x * sin) / pitch for x, y in corners]
     sizes: dict[int, list[Point]] = {}
-    for row in range(-reach, reach):
-        for column in range(-reach, reach):
+    for row in range(int(min(rows)) - 1, int(max(rows)) + 2):
+        for column in range(int(min(columns)) - 1, int(max(columns)) + 2):
             x, y = (column * cos - row * sin) * pitch, (column * sin + row * cos) * pitch
             if not (max(left, 0) < x < min(right, SIZE) and max(top, 0) < y < min(bottom, SIZE)):
                 continue

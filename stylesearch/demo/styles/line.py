@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from stylesearch.demo.geometry import SIZE, Dice, Ring, Shape, arc_hatch, hatch, lit_half
+from stylesearch.demo.geometry import SIZE, Dice, Ring, Shape
+from stylesearch.demo.shading import arc_hatch, hatch, lit_half
 from stylesearch.demo.styles.sheet import TONES, Sheet, edges, gouge, moved, outline, wobbly
 
 _PAPER = "#f0e4c8"
@@ -72,53 +73,50 @@ def _carved_sky(sheet: Sheet, tone: float, dice: Dice) -> None:
     sheet.area(tuple(marks), _BLACK)
 
 
+_PEN = "#1c1f2e"
+_SMOOTH_PAPER = "#fdfdfb"
+
+
 def ink(shapes: list[Shape], dice: Dice) -> str:
     """Wobbling pen lines on white, gone over twice, with pen hatching on the side away from the light."""
-    pen = "#1c1f2e"
     sheet = Sheet()
-    sheet.paper("#fdfdfb")
+    sheet.paper(_SMOOTH_PAPER)
     for index, shape in enumerate(shapes):
-        if index == 0 and shape.role == "sky":
-            continue
-        tone = TONES[shape.role]
         left, top, right, bottom = shape.bounds()
         size = min(right - left, bottom - top)
-        if shape.role in ("shadow", "glow"):
-            if shape.role == "shadow":
-                sheet.strokes(
-                    (wobbly(line, 0.8, dice) for line in hatch(shape.rings, 4, 4, dice=dice)),
-                    pen,
-                    0.9,
-                    **_ROUND,
-                )
+        if shape.role == "glow" or (index == 0 and shape.role == "sky"):
             continue
-        if tone > 0.9 and size < 40:
-            sheet.area(shape.rings, pen)
-            continue
-        if shape.spine is None or shape.width >= 5:
-            sheet.area(shape.rings, "#fdfdfb")
-        if size > 12 and tone > 0.1 and not (shape.setting and shape.role in ("ground", "hill")):
-            shaded = lit_half(shape.rings, 35, 0.3 + 0.4 * tone)
-            spacing = 8.5 - 5 * tone
+        if shape.role == "shadow":
             sheet.strokes(
-                (wobbly(line, 0.7, dice, step=14) for line in hatch(shaded, 128, spacing, dice=dice)),
-                pen,
-                0.8,
+                (wobbly(line, 0.8, dice) for line in hatch(shape.rings, 4, 4, dice=dice)), _PEN, 1, **_ROUND
+            )
+        elif shape.role == "dark" and size < 40:
+            sheet.area(shape.rings, _PEN)
+        else:
+            _pen_drawn(sheet, shape, size, dice)
+    return sheet.body()
+
+
+def _pen_drawn(sheet: Sheet, shape: Shape, size: float, dice: Dice) -> None:
+    """Draw one shape: hide what is behind, hatch its shaded side, go round it."""
+    tone = TONES[shape.role]
+    if shape.spine is None or shape.width >= 5:
+        sheet.area(shape.rings, _SMOOTH_PAPER)
+    if size > 12 and tone > 0.1 and not (shape.setting and shape.role in ("ground", "hill")):
+        spacing = 8.5 - 5 * tone
+        layers = [(128, 0.3 + 0.4 * tone)] + [(62, 0.28)] * (tone > 0.55)
+        for angle, share in layers:
+            shaded = lit_half(shape.rings, 35, share)
+            sheet.strokes(
+                (wobbly(line, 0.7, dice, step=14) for line in hatch(shaded, angle, spacing, dice=dice)),
+                _PEN,
+                0.95,
                 **_ROUND,
             )
-            if tone > 0.55:
-                deep = lit_half(shape.rings, 35, 0.28)
-                sheet.strokes(
-                    (wobbly(line, 0.7, dice, step=14) for line in hatch(deep, 62, spacing, dice=dice)),
-                    pen,
-                    0.8,
-                    **_ROUND,
-                )
-        for edge in edges(shape):
-            sheet.strokes([wobbly(edge, 2.6, dice)], pen, 1.5, **_ROUND)
-            if size > 20:
-                sheet.strokes([wobbly(edge, 3.4, dice)], pen, 0.7, **_ROUND)
-    return sheet.body()
+    for edge in edges(shape):
+        sheet.strokes([wobbly(edge, 2.6, dice)], _PEN, 1.9, **_ROUND)
+        if size > 20:
+            sheet.strokes([wobbly(edge, 3.4, dice)], _PEN, 0.8, **_ROUND)
 
 
 def scratchboard(shapes: list[Shape], dice: Dice) -> str:
@@ -272,7 +270,7 @@ def op_art(shapes: list[Shape], dice: Dice) -> str:
                 stroke_width=1.6,
             )
             continue
-        sheet.area(shape.rings, "#ffffff")
+        sheet.area(shape.rings, "#ffffff", stroke="#ffffff", stroke_width=6, stroke_linejoin="round")
         angle = turn + _TURNS.get(shape.role, 60) + (24 if index % 2 and not shape.setting else 0)
         pitch = 6.0 if size > 30 else 4.4
         sheet.open_clip(shape.rings)
@@ -288,7 +286,7 @@ def op_art(shapes: list[Shape], dice: Dice) -> str:
         else:
             sheet.strokes(hatch(shape.rings, angle, pitch), "#000000", pitch * (0.25 + 0.5 * tone))
         sheet.close()
-        sheet.contour(shape, "#000000", 1.2)
+        sheet.contour(shape, "#000000", 2.2)
     return sheet.body()
 
 

@@ -2,108 +2,92 @@
 
 from __future__ import annotations
 
-from stylesearch.demo.geometry import (
-    SIZE,
-    Dice,
-    Point,
-    Ring,
-    Rings,
-    Shape,
-    cosine,
-    hatch,
-    lit_half,
-    sine,
-    topmost,
-)
+from stylesearch.demo.geometry import SIZE, Dice, Point, Ring, Rings, Shape, cosine, sine
+from stylesearch.demo.shading import hatch, lit_half, topmost
 from stylesearch.demo.styles.sheet import TONES, Colours, Sheet, darker, edges, lighter, mix, palette, wobbly
 
 _ROUND: dict[str, object] = {"stroke_linecap": "round", "stroke_linejoin": "round"}
 
+_RAG = "#fbf8f0"
+_EDGE: Ring = ((0, 0), (SIZE, 0), (SIZE, SIZE), (0, SIZE))
+
 _WASH: Colours = {
-    "sky": ("#9cc4dd", "#b9cfe6", "#e7c9b8"), "light": "#fdfaf2", "glow": "#f6e3a0", "wall": "#ead9bd", "accent": "#e9b44c", "second": "#d98f7a",
-    "water": "#5d9db5", "ground": ("#a9b86f", "#c9a977"), "hill": "#9db79a", "stone": "#8f93a3", "main": ("#c4515c", "#4a6fa5", "#b5603a"),
-    "leaf": "#5f8f58", "wood": "#87664c", "roof": "#b0553f", "glass": "#6d8fa8", "shadow": "#6a6f8a", "dark": "#45465a",
+    "sky": ("#8cc0e4", "#a9c6ea", "#f0c9a8"), "light": "#fdfaf2", "glow": "#f6e3a0", "wall": "#ead9bd", "accent": "#f0ac2e", "second": "#e0806a",
+    "water": "#3b8db5", "ground": ("#9db84f", "#d0a561"), "hill": "#8dbb8f", "stone": "#8f93a3", "main": ("#d03a4c", "#3a62ac", "#c2552a"),
+    "leaf": "#468a45", "wood": "#7d5436", "roof": "#b84a33", "glass": "#6d8fa8", "shadow": "#6a6f8a", "dark": "#45465a",
 }  # fmt: skip
 
 
-def _bled(ring: Ring, amount: float, dice: Dice) -> Ring:
-    """Return an outline as wet paint would spread from it."""
-    return tuple(wobbly((*ring, ring[0]), amount, dice, step=11)[:-1])
+def _bled(rings: Rings, amount: float, dice: Dice) -> Rings:
+    """Return outlines as wet paint would spread from them."""
+    return tuple(tuple(wobbly((*ring, ring[0]), amount, dice, step=14)[:-1]) for ring in rings)
 
 
 def watercolour(shapes: list[Shape], dice: Dice) -> str:
     """Thin washes laid over each other, with bled edges, blooms and a rim where the paint dried."""
     colours = palette(_WASH, dice)
     sheet = Sheet()
-    sheet.paper("#fbf8f0")
+    sheet.paper(_RAG)
     for index, shape in enumerate(shapes):
         colour = colours[shape.role]
-        left, top, right, bottom = shape.bounds()
-        size = min(right - left, bottom - top)
         if shape.spine is not None and shape.width < 7:
-            sheet.strokes([wobbly(shape.spine, 1.6, dice)], colour, shape.width * 1.2, opacity=0.75, **_ROUND)
-            continue
-        if index and shape.role not in ("glow", "shadow"):
-            sheet.area(tuple(_bled(ring, 2.0, dice) for ring in shape.rings), "#fbf8f0", opacity=0.78)
-        loose = min(9.0, 2.5 + size * 0.05)
-        faint = 0.6 if shape.role in ("glow", "shadow") else 1.0
-        for layer in range(4):
-            wash = mix(colour, colours["water"] if layer % 2 else colours["accent"], 0.12)
-            sheet.area(
-                tuple(_bled(ring, loose, dice) for ring in shape.rings),
-                wash,
-                opacity=f"{(0.2 + 0.06 * layer) * faint:.2f}",
-            )
-        if faint == 1.0 and size > 16:
-            sheet.area(
-                tuple(_bled(ring, 3, dice) for ring in lit_half(shape.rings, 50, 0.42)),
-                darker(colour, 0.2),
-                opacity=0.22,
-            )
-            _blooms(sheet, shape.rings, (left, top, right, bottom), colour, dice)
-        if index and faint == 1.0:
-            rim = [wobbly((*ring, ring[0]), 2.2, dice, step=11) for ring in shape.rings]
-            sheet.strokes(rim, darker(colour, 0.32), 1.3, opacity=0.5, **_ROUND)
-    for _ in range(26):
-        sheet.element(
-            "circle",
-            cx=int(dice.between(6, 394)),
-            cy=int(dice.between(6, 394)),
-            r=f"{dice.between(0.6, 2.6):.1f}",
-            fill=colours["main"],
-            opacity=0.28,
-        )
-    _torn_margin(sheet, dice)
+            sheet.strokes([wobbly(shape.spine, 1.6, dice)], colour, shape.width * 1.2, opacity=0.8, **_ROUND)
+        elif shape.role in ("glow", "shadow"):
+            for _ in range(3):
+                sheet.soft_area(_bled(shape.rings, 5, dice), colour, opacity=0.16)
+        else:
+            _wash(sheet, shape, colour, colours, dice, first=index == 0)
+    _spatter(sheet, colours["main"], dice)
+    edge: Ring = ((13, 13), (SIZE - 13, 13), (SIZE - 13, SIZE - 13), (13, SIZE - 13))
+    for opacity in (0.55, 0.7, 1):
+        sheet.area((_EDGE, *_bled((edge,), 8, dice)), _RAG, opacity=opacity)
     return sheet.body()
 
 
-def _blooms(
-    sheet: Sheet, rings: Rings, bounds: tuple[float, float, float, float], colour: str, dice: Dice
+def _wash(
+    sheet: Sheet, shape: Shape, colour: str, colours: dict[str, str], dice: Dice, *, first: bool
 ) -> None:
+    """Paint one area: reserve it, wash it three times, deepen the shade, let it bloom and dry."""
+    left, top, right, bottom = shape.bounds()
+    size = min(right - left, bottom - top)
+    if not first:
+        sheet.soft_area(_bled(shape.rings, 1.5, dice), _RAG, opacity=0.86)
+    loose = min(8.0, 1.5 + size * 0.045)
+    for layer in range(3):
+        tint = mix(colour, colours["water" if layer % 2 else "accent"], 0.08)
+        rings = lit_half(shape.rings, dice.between(0, 360), 0.72) if first and layer else shape.rings
+        sheet.soft_area(
+            _bled(rings, loose * (4 if first else 1), dice), tint, opacity=f"{0.33 + 0.06 * layer:.2f}"
+        )
+    if size > 16:
+        sheet.soft_area(_bled(lit_half(shape.rings, 50, 0.4), 5, dice), darker(colour, 0.25), opacity=0.2)
+        _blooms(sheet, shape, colour, dice)
+    if not first:
+        rim = [wobbly((*ring, ring[0]), 2.2, dice, step=11) for ring in shape.rings]
+        sheet.strokes(rim, darker(colour, 0.35), 1.4, opacity=0.5, **_ROUND)
+
+
+def _blooms(sheet: Sheet, shape: Shape, colour: str, dice: Dice) -> None:
     """Drop clear water into a wash."""
-    left, top, right, bottom = bounds
-    sheet.open_clip(rings)
+    left, top, right, bottom = shape.bounds()
+    sheet.open_clip(shape.rings)
     for _ in range(4):
         x, y = dice.between(left, right), dice.between(top, bottom)
         radius = dice.between(0.12, 0.3) * min(right - left, bottom - top)
-        spots = [
-            (
-                x + radius * dice.between(0.75, 1.25) * cosine(a),
-                y + radius * dice.between(0.75, 1.25) * sine(a),
-            )
-            for a in range(0, 360, 24)
-        ]
-        tint = lighter(colour, 0.5) if dice.chance(0.6) else darker(colour, 0.2)
-        sheet.area((tuple(spots),), tint, opacity=0.2, stroke=darker(colour, 0.15), stroke_width=0.8)
+        spots = []
+        for a in range(0, 360, 20):
+            reach = radius * dice.between(0.8, 1.2)
+            spots.append((x + reach * cosine(a), y + reach * sine(a)))
+        tint = lighter(colour, 0.55) if dice.chance(0.65) else darker(colour, 0.2)
+        sheet.soft_area((tuple(spots),), tint, opacity=0.16, stroke=darker(colour, 0.15), stroke_width=0.7)
     sheet.close()
 
 
-def _torn_margin(sheet: Sheet, dice: Dice) -> None:
-    """Leave an uneven margin of bare paper."""
-    edge: Ring = ((13, 13), (SIZE - 13, 13), (SIZE - 13, SIZE - 13), (13, SIZE - 13))
-    sheet_edge: Ring = ((0, 0), (SIZE, 0), (SIZE, SIZE), (0, SIZE))
-    for opacity in (0.55, 0.7, 1):
-        sheet.area((sheet_edge, _bled(edge, 8, dice)), "#fbf8f0", opacity=opacity)
+def _spatter(sheet: Sheet, colour: str, dice: Dice) -> None:
+    """Flick a few drops off the brush."""
+    for _ in range(26):
+        place = {"cx": int(dice.between(6, 394)), "cy": int(dice.between(6, 394))}
+        sheet.element("circle", **place, r=f"{dice.between(0.6, 2.6):.1f}", fill=colour, opacity=0.28)
 
 
 _CHALK: Colours = {
@@ -131,13 +115,23 @@ def chalk(shapes: list[Shape], dice: Dice) -> str:
         size = min(right - left, bottom - top)
         if shape.role != "glow" and index:
             sheet.area(shape.rings, board, opacity=0.92)
-        if size > 8 and shape.role not in ("dark",):
+        if size > 8 and shape.role != "dark":
             strokes = [
                 wobbly(line, 1.6, dice, step=16)
                 for line in hatch(shape.rings, 122 + dice.about(10), 5.2 if size > 30 else 3.6, dice=dice)
             ]
             dash = f"{int(dice.between(9, 16))} 1.5 {int(dice.between(4, 8))} 2.5"
-            sheet.strokes(strokes, colour, 2.9, stroke_dasharray=dash, opacity=0.5 if shape.setting else 0.62)
+            opacity = 0.5 if shape.setting else 0.8
+            # Each stroke breaks elsewhere, or the gaps would line up into a second hatching.
+            for first in range(3):
+                sheet.strokes(
+                    strokes[first::3],
+                    colour,
+                    2.9,
+                    stroke_dasharray=dash,
+                    stroke_dashoffset=first * 7,
+                    opacity=opacity,
+                )
         if shape.role in ("glow", "shadow"):
             continue
         for width, opacity, dash in ((3.4, 0.35, "3 1.6"), (2.0, 0.8, "7 1 2 1.4"), (1.3, 0.75, "1.2 1.6")):
@@ -252,13 +246,13 @@ def pointillist(shapes: list[Shape], dice: Dice) -> str:
     sheet = Sheet()
     sheet.paper("#efe3cb")
     for colour, points in groups.items():
-        sheet.dots(points, colour, 4.6 + dice.about(0.7))
+        sheet.dots(points, colour, 5.1 + dice.about(0.7))
     return sheet.body()
 
 
 def _point_colour(base: str, shade: float, setting: bool, dice: Dice) -> str:
     """Return one dab: mostly the local colour, lighter in the light, violet in shadow, now and then its opposite."""
-    if dice.chance(0.09):
+    if dice.chance(0.05 if setting else 0.09):
         return mix(base, dice.pick(_BYPLAY), 0.5)
     if dice.chance(abs(shade - 0.5) * (0.8 if setting else 1.5)):
         return mix(base, "#fff3c0", 0.42) if shade < 0.5 else mix(base, "#3a2f8a", 0.42)

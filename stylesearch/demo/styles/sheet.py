@@ -22,14 +22,55 @@ def number(value: float) -> str:
     return "0" if text == "-0" else text
 
 
+def _tenths(points: Iterable[Point]) -> list[tuple[int, int]]:
+    return [(round(x * 10), round(y * 10)) for x, y in points]
+
+
+def _pairs(steps: Iterable[int]) -> str:
+    """Return tenths as numbers set as close together as path data allows."""
+    text = ""
+    for step in steps:
+        whole, tenth = divmod(abs(step), 10)
+        digits = f"{whole or ''}.{tenth}" if tenth else str(whole)
+        text += ("-" if step < 0 else " " if text else "") + digits
+    return text
+
+
+def _trail(points: Sequence[Point]) -> str:
+    """Return a line as path data in relative steps, which keeps the files small."""
+    (x, y), *rest = _tenths(points)
+    steps: list[int] = []
+    before = (x, y)
+    for place in rest:
+        if place != before:
+            steps += (place[0] - before[0], place[1] - before[1])
+            before = place
+    return f"M{_pairs((x, y))}l{_pairs(steps or (0, 0))}"
+
+
 def outline(rings: Iterable[Ring]) -> str:
     """Return closed outlines as path data."""
-    return "".join(f"M{' '.join(f'{number(x)},{number(y)}' for x, y in ring)}z" for ring in rings)
+    return "".join(f"{_trail(ring)}z" for ring in rings)
+
+
+def soft_outline(rings: Iterable[Ring]) -> str:
+    """Return closed outlines as path data that rounds every corner."""
+    data = ""
+    for ring in rings:
+        corners = zip(ring, (*ring[1:], ring[0]), strict=True)
+        middles = _tenths(((ax + bx) / 2, (ay + by) / 2) for (ax, ay), (bx, by) in corners)
+        steps: list[int] = []
+        x, y = middles[-1]
+        for (cx, cy), (mx, my) in zip(_tenths(ring), middles, strict=True):
+            steps += (cx - x, cy - y, mx - x, my - y)
+            x, y = mx, my
+        data += f"M{_pairs(middles[-1])}q{_pairs(steps)}z"
+    return data
 
 
 def lines(strokes: Iterable[Sequence[Point]]) -> str:
     """Return open lines as path data."""
-    return "".join(f"M{' '.join(f'{number(x)},{number(y)}' for x, y in points)}" for points in strokes)
+    return "".join(_trail(points) for points in strokes)
 
 
 def dots(points: Iterable[Point]) -> str:
@@ -64,6 +105,11 @@ class Sheet:
         """Add a filled area."""
         if rings:
             self.element("path", d=outline(rings), fill=fill, fill_rule="evenodd", **attributes)
+
+    def soft_area(self, rings: Rings, fill: str, **attributes: object) -> None:
+        """Add a filled area with rounded corners."""
+        if rings:
+            self.element("path", d=soft_outline(rings), fill=fill, fill_rule="evenodd", **attributes)
 
     def strokes(
         self, strokes: Iterable[Sequence[Point]], colour: str, width: float, **attributes: object
@@ -174,6 +220,12 @@ def resampled(points: Sequence[Point], step: float) -> list[Point]:
 
 def wobbly(points: Sequence[Point], amount: float, dice: Dice, *, step: float = 9.0) -> list[Point]:
     """Return a line as an unsteady hand would follow it, off by up to ``amount``."""
+    length = 0.0
+    for a, b in itertools.pairwise(points):
+        length += distance(a, b)
+    # A small thing is followed in small steps, or a dot would come out as a splinter.
+    step = min(step, max(1.5, length / 9))
+    amount = min(amount, length / 14)
     dx = dy = 0.0
     result = []
     for x, y in resampled(points, step):

@@ -1,0 +1,1 @@
+"""Reading metadata: inside files and beside them."""

@@ -16,6 +16,7 @@ CC = "{http://creativecommons.org/ns#}"
 XMP_RIGHTS = "{http://ns.adobe.com/xap/1.0/rights/}"
 PHOTOSHOP = "{http://ns.adobe.com/photoshop/1.0/}"
 XMP = "{http://ns.adobe.com/xap/1.0/}"
+PADDING = b"\x00 \r\n\t"
 DESCRIPTION = f"{RDF}Description"
 
 # IPTC application records (IIM 4.2): number of the dataset, what it holds.
@@ -47,15 +48,15 @@ def _tiff_xmp(image: Image.Image) -> Any:
 def _read_xmp(packet: Any) -> WorkRecord:
     if isinstance(packet, str):
         packet = packet.encode()
-    if not isinstance(packet, bytes) or not packet.strip(b"\x00 \r\n\t"):
-        return WorkRecord()
+    if not isinstance(packet, bytes) or not packet.strip(PADDING) or b"<!DOCTYPE" in packet:
+        return WorkRecord()  # an XMP packet has no document type: one that has is up to something
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True)
     try:
-        root = etree.fromstring(packet.strip(b"\x00 \r\n\t"), parser)
+        root = etree.fromstring(packet.strip(PADDING), parser)
     except (etree.XMLSyntaxError, ValueError):
         return WorkRecord()
-    if root is None or root.getroottree().docinfo.doctype:
-        return WorkRecord()  # an XMP packet has no document type: this one is up to something
+    if root is None:
+        return WorkRecord()
     date_text = _one(root, f"{PHOTOSHOP}DateCreated") or _one(root, f"{DC}date")
     year_from, year_to = years(date_text)
     rights = _one(root, f"{CC}license") or _one(root, f"{XMP_RIGHTS}WebStatement")
@@ -79,7 +80,11 @@ def _all(root: etree._Element, name: str) -> list[str]:
     values: list[str | None] = []
     for element in root.iter(name):
         items = list(element.iter(f"{RDF}li"))
-        values += [tidy(item.text) for item in items] if items else [tidy(element.get(f"{RDF}resource") or element.text)]
+        values += (
+            [tidy(item.text) for item in items]
+            if items
+            else [tidy(element.get(f"{RDF}resource") or element.text)]
+        )
     values += [tidy(description.get(name)) for description in root.iter(DESCRIPTION)]
     return [value for value in values if value]
 

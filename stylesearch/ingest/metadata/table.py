@@ -40,6 +40,7 @@ def read_table(path: Path) -> dict[str, WorkRecord]:
     ------
     InputError
         If the file cannot be read, has no path column, or names an image twice; with the line.
+
     """
     csv.field_size_limit(LARGEST_FIELD)
     try:
@@ -70,7 +71,9 @@ def _read_rows(reader: csv.DictReader[str], path: Path) -> dict[str, WorkRecord]
         name = (row.pop(key) or "").strip()
         if not name or name in records:
             what = f"names {name!r} a second time" if name else f"has no {key}"
-            raise InputError(f"Line {reader.line_num} of {path} {what}.", hint="Mend or remove it.", code="metadata_table")
+            raise InputError(
+                f"Line {reader.line_num} of {path} {what}.", hint="Mend or remove it.", code="metadata_table"
+            )
         records[name] = _read_row(row, reader.line_num, path)
     return records
 
@@ -113,5 +116,7 @@ def _year(text: str | None, line: int, path: Path) -> int | None:
         return int(text)
     except ValueError:
         raise InputError(
-            f"Line {line} of {path} has {text!r} for a year.", hint="Write a whole number.", code="metadata_table"
+            f"Line {line} of {path} has {text!r} for a year.",
+            hint="Write a whole number.",
+            code="metadata_table",
         ) from None

@@ -1,0 +1,1 @@
+"""Where works come from, one module a kind of source."""

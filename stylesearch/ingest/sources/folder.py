@@ -14,7 +14,7 @@ from stylesearch.errors import ImageError, InputError
 from stylesearch.ingest.metadata.table import SIDECAR, read_table
 
 SUFFIXES = frozenset(
-    ".svg .svgz .jpg .jpeg .jpe .png .webp .gif .tif .tiff .avif .heic .heif .jp2 .j2k .jxl .apng .bmp".split()
+    [".svg", ".svgz", ".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif", ".jp2", ".j2k", ".jxl", ".apng", ".bmp"]
 )
 
 
@@ -30,6 +30,7 @@ class Found:
         A ``file:`` URI that leads to the exact bytes, whatever they are called.
     sha256:
         Of its bytes; ``None`` where it could not be read, and then ``error`` says why.
+
     """
 
     source_id: str
@@ -50,6 +51,7 @@ class FolderSource:
     ------
     InputError
         If the folder does not exist, cannot be read or holds no image, or its table is at fault.
+
     """
 
     folder: Path
@@ -62,11 +64,17 @@ class FolderSource:
         folder = self.folder.absolute()
         object.__setattr__(self, "folder", folder)
         if not folder.exists():
-            raise InputError(f"The folder {folder} does not exist.", hint="Check the path.", code="folder_missing")
+            raise InputError(
+                f"The folder {folder} does not exist.", hint="Check the path.", code="folder_missing"
+            )
         if not folder.is_dir():
             raise InputError(f"{folder} is a file.", hint="Name the folder it is in.", code="folder_missing")
         if not os.access(folder, os.R_OK | os.X_OK):
-            raise InputError(f"The folder {folder} may not be read.", hint="Mend its permissions.", code="folder_unreadable")
+            raise InputError(
+                f"The folder {folder} may not be read.",
+                hint="Mend its permissions.",
+                code="folder_unreadable",
+            )
         table = self.table or folder / SIDECAR
         object.__setattr__(self, "_records", read_table(table) if self.table or table.exists() else {})
 
@@ -82,6 +90,7 @@ class FolderSource:
         ------
         InputError
             If there is none.
+
         """
         found = []
         for parent, folders, files in os.walk(self.folder):
@@ -125,7 +134,8 @@ class FolderSource:
             size = path.stat().st_size
             if size > self.max_bytes:
                 raise ImageError(
-                    f"The file has {size:,} bytes; the limit is {self.max_bytes:,}.", code="image_too_many_bytes"
+                    f"The file has {size:,} bytes; the limit is {self.max_bytes:,}.",
+                    code="image_too_many_bytes",
                 )
             with path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").digest()
@@ -147,6 +157,7 @@ def read_locator(uri: str, *, max_bytes: int) -> bytes:
     ------
     ImageError
         If the file has gone, cannot be read or has grown over the limit.
+
     """
     path = os.fsdecode(unquote_to_bytes(uri.removeprefix("file://")))
     try:

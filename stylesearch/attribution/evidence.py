@@ -1,0 +1,93 @@
+"""What a search says about whose style an image resembles: copies, nearest works, and artists among them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from stylesearch.catalog.artists import Artist, WorkArtist
+from stylesearch.catalog.works import Work
+from stylesearch.search.service import Hit
+
+NEAR_COPY_BITS = 4
+"""Images whose perceptual hashes differ in at most so many of 64 bits are likely the same picture."""
+
+BEST_OF_ARTIST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ArtistEvidence:
+    """One artist among the nearest works.
+
+    Attributes
+    ----------
+    works_among_nearest, works_in_gallery:
+        How many of the nearest works, and of all works here, are credited to the artist without a qualifier.
+    best_rank, best_score:
+        Of the artist's nearest work.
+    mean_score:
+        Mean score of the artist's nearest works, three at most.
+    """
+
+    name: str
+    works_among_nearest: int
+    works_in_gallery: int
+    best_rank: int
+    best_score: float
+    mean_score: float
+
+
+def near_copies(session: Session, *, sha256: bytes, perceptual_hash: int) -> list[tuple[int, int]]:
+    """Return image id and differing bits of images that look like the same picture but are another file."""
+    rows = session.execute(
+        text(
+            """
+            SELECT image.id, bit_count((perceptual_hash # :hash)::bit(64)) AS bits
+            FROM image JOIN work ON work.id = image.work_id
+            WHERE image.sha256 <> :sha256 AND work.withdrawn_at IS NULL
+              AND bit_count((perceptual_hash # :hash)::bit(64)) <= :bits
+            ORDER BY bits, image.id
+            """
+        ),
+        {"hash": perceptual_hash, "sha256": sha256, "bits": NEAR_COPY_BITS},
+    )
+    return [(image_id, bits) for image_id, bits in rows]
+
+
+def artists_among(session: Session, hits: Sequence[Hit]) -> list[ArtistEvidence]:
+    """Summarise the nearest works by artist, those with the nearest works first.
+
+    Only works credited to the artist outright count: what is "after" or "circle of" somebody is not theirs.
+    """
+    of_artist: dict[str, list[Hit]] = {}
+    for hit in hits:
+        # A qualified credit reads "after NAME", so it is in `artists` under another text than the name.
+        for name in hit.card.artist_names:
+            if name in hit.card.artists:
+                of_artist.setdefault(name, []).append(hit)
+    if not of_artist:
+        return []
+    counted = session.execute(
+        select(Artist.name, func.count())
+        .join(WorkArtist, WorkArtist.artist_id == Artist.id)
+        .join(Work, Work.id == WorkArtist.work_id)
+        .where(Artist.name.in_(of_artist), WorkArtist.qualifier.is_(None), Work.withdrawn_at.is_(None))
+        .group_by(Artist.name)
+    )
+    totals = dict(counted.tuples().all())
+    evidence = [
+        ArtistEvidence(
+            name=name,
+            works_among_nearest=len(theirs),
+            works_in_gallery=totals.get(name, 0),
+            best_rank=theirs[0].rank,
+            best_score=theirs[0].score,
+            mean_score=round(fmean(hit.score for hit in theirs[:BEST_OF_ARTIST]), 6),
+        )
+        for name, theirs in of_artist.items()
+    ]
+    return sorted(evidence, key=lambda one: (-one.works_among_nearest, one.best_rank, one.name))

@@ -1,0 +1,160 @@
+"""Searching by an image file or by a work: describe the example, rank, and fetch what is shown."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from stylesearch.catalog import encoders
+from stylesearch.catalog.cards import WorkCard, card_of_work, cards_of_images
+from stylesearch.catalog.database import Database
+from stylesearch.catalog.descriptors import Descriptor, EncoderRow
+from stylesearch.catalog.works import Image
+from stylesearch.encoders.protocol import Encoder
+from stylesearch.encoders.registry import encode_checked, get_encoder
+from stylesearch.errors import NotFoundError
+from stylesearch.images.decode import ImageInfo, decode
+from stylesearch.images.hashes import perceptual_hash, sha256
+from stylesearch.search.engine import Ranking, search, unpack_halfvecs
+from stylesearch.search.query import StyleQuery
+from stylesearch.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What is searched with.
+
+    Attributes
+    ----------
+    vector:
+        ``[dim]`` float32.
+    sha256:
+        Of the file; 32 bytes.
+
+    """
+
+    sha256: bytes
+    perceptual_hash: int
+    info: ImageInfo
+    vector: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A work that was found; ``score`` is the cosine of the descriptors, -1 to 1."""
+
+    rank: int
+    score: float
+    card: WorkCard
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The answer to a search.
+
+    Attributes
+    ----------
+    copies:
+        Works whose image is the very file that was searched with. They are told apart from the hits: a copy is not a
+        resemblance.
+
+    """
+
+    hits: tuple[Hit, ...]
+    copies: tuple[WorkCard, ...]
+    ranking: Ranking
+    encoder: str
+    encoder_digest: str
+
+
+class StyleSearch:
+    """Answers searches; one a process, safe to share between threads."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.database = database
+        self.settings = settings
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder, loaded on first use."""
+        return get_encoder(self.settings.encoder, device=self.settings.device)
+
+    def describe(self, data: bytes) -> Example:
+        """Describe an image file.
+
+        Raises
+        ------
+        ImageError
+            If it cannot be taken.
+
+        """
+        picture = decode(data, max_bytes=self.settings.max_file_bytes, max_pixels=self.settings.max_pixels)
+        vector = encode_checked(self.encoder, [picture.pixels])[0]
+        return Example(sha256(data), perceptual_hash(picture.pixels), picture.info, vector)
+
+    def gallery_encoder(self, session: Session) -> EncoderRow:
+        """Return the row of our encoder, which must be the one that described the gallery."""
+        return encoders.active(session, self.encoder.spec.slug, digest=self.encoder.spec.digest)
+
+    def by_example(self, example: Example, query: StyleQuery) -> SearchResult:
+        """Find works near an example in style."""
+        with self.database.session() as session:
+            same = frozenset(session.scalars(select(Image.id).where(Image.sha256 == example.sha256)))
+            query = dataclasses.replace(query, exclude_images=query.exclude_images | same)
+            return self._run(session, example.vector, query, copies=same)
+
+    def by_work(self, work_id: int, query: StyleQuery) -> SearchResult:
+        """Find works near a work of the gallery.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such work, or it has no descriptor.
+
+        """
+        with self.database.session() as session:
+            row = self.gallery_encoder(session)
+            card = card_of_work(session, work_id)
+            stored = session.scalar(
+                select(func.halfvec_send(Descriptor.vector))
+                .join(Image, Image.id == Descriptor.image_id)
+                .where(Descriptor.encoder_id == row.id, Image.work_id == work_id)
+                .order_by(Image.id)
+                .limit(1)
+            )
+            if card is None or stored is None:
+                raise NotFoundError(
+                    f"There is no work {work_id} here.",
+                    hint="It may have been withdrawn.",
+                    code="unknown_work",
+                )
+            same = frozenset(
+                session.scalars(select(Image.id).where(Image.sha256 == bytes.fromhex(card.sha256)))
+            )
+            query = dataclasses.replace(query, exclude_images=query.exclude_images | same)
+            vector = unpack_halfvecs([bytes(stored)])[0].astype(np.float32)
+            return self._run(session, vector, query, copies=same - {card.image_id})
+
+    def _run(
+        self, session: Session, vector: NDArray[np.float32], query: StyleQuery, *, copies: frozenset[int]
+    ) -> SearchResult:
+        row = self.gallery_encoder(session)
+        ranking = search(session, row, vector, query, self.settings)
+        cards = cards_of_images(session, [one.image_id for one in ranking.ranked] + sorted(copies))
+        hits = tuple(
+            Hit(rank, one.score, cards[one.image_id])
+            for rank, one in enumerate(ranking.ranked, 1)
+            if one.image_id in cards
+        )
+        return SearchResult(
+            hits,
+            tuple(cards[image_id] for image_id in sorted(copies) if image_id in cards),
+            ranking,
+            row.slug,
+            row.digest,
+        )
