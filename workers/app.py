@@ -12,13 +12,11 @@ from stylesearch.ingest.doorbell import celery_settings
 from stylesearch.settings import get_settings
 
 
-@setup_logging.connect
 def _set_up_logging(**_: Any) -> None:
     level = get_settings().log_level.upper()
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(processName)s %(name)s: %(message)s")
 
 
-@worker_process_init.connect
 def _begin_process(**_: Any) -> None:
     """Have each child use one core: there are as many children as cores, and they must not compete."""
     import torch
@@ -26,5 +24,7 @@ def _begin_process(**_: Any) -> None:
     torch.set_num_threads(1)
 
 
+setup_logging.connect(_set_up_logging)
+worker_process_init.connect(_begin_process)
 app = Celery("stylesearch", include=["workers.tasks"])
 app.conf.update(celery_settings(get_settings()))

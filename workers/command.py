@@ -27,5 +27,11 @@ def start(concurrency: int | None) -> None:
 
     processes = concurrency or settings.worker_concurrency or min(os.cpu_count() or 1, MOST_PROCESSES)
     app.worker_main(
-        ["worker", f"--concurrency={processes}", f"--loglevel={settings.log_level}", "--without-mingle", "--without-gossip"]
+        [
+            "worker",
+            f"--concurrency={processes}",
+            f"--loglevel={settings.log_level}",
+            "--without-mingle",
+            "--without-gossip",
+        ]
     )

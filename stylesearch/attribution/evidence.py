@@ -31,6 +31,7 @@ class ArtistEvidence:
         Of the artist's nearest work.
     mean_score:
         Mean score of the artist's nearest works, three at most.
+
     """
 
     name: str

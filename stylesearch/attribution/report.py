@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import secrets
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -32,14 +31,22 @@ STANDS_OUT = 3
 """An artist is named in the answer from so many of the nearest works on, if nobody else has as many."""
 
 LIMITS = (
-    "This report describes resemblance of style within this collection. It is not evidence of training use, copying,"
-    " authorship or infringement.",
-    "A score is the cosine of two style descriptors. It is no probability and has no fixed meaning: two artists of one"
-    " tradition can be nearer to each other than some works of one artist are.",
-    "Only works of this archive were compared, as described by the encoder named below. An artist who is not here"
-    " cannot be found, and an artist with many works here is found more often.",
-    "The scores in this report are not calibrated. Rights are as recorded in the archive; check them at the source"
-    " before reuse.",
+    (
+        "This report describes resemblance of style within this collection. It is not evidence of training use, copying,"
+        " authorship or infringement."
+    ),
+    (
+        "A score is the cosine of two style descriptors. It is no probability and has no fixed meaning: two artists of"
+        " one tradition can be nearer to each other than some works of one artist are."
+    ),
+    (
+        "Only works of this archive were compared, as described by the encoder named below. An artist who is not here"
+        " cannot be found, and an artist with many works here is found more often."
+    ),
+    (
+        "The scores in this report are not calibrated. Rights are as recorded in the archive; check them at the source"
+        " before reuse."
+    ),
 )
 
 
@@ -76,6 +83,7 @@ class ReportMaker:
             If the file cannot be taken.
         NotFoundError
             If the gallery is empty, or a filter names something unknown.
+
         """
         example = self.style_search.describe(data)
         self._keep_thumbnail(data, example)
@@ -84,7 +92,10 @@ class ReportMaker:
             near = near_copies(session, sha256=example.sha256, perceptual_hash=example.perceptual_hash)
             near_cards = cards_of_images(session, [image_id for image_id, _ in near])
         query = StyleQuery(
-            filters=filters or Filters(), k=NEAREST, mode="exact", exclude_images=frozenset(one for one, _ in near)
+            filters=filters or Filters(),
+            k=NEAREST,
+            mode="exact",
+            exclude_images=frozenset(one for one, _ in near),
         )
         result = self.style_search.by_example(example, query)
         with database.session() as session:
@@ -128,8 +139,9 @@ def find_report(session: Session, public_id: str) -> dict[str, Any]:
     ------
     NotFoundError
         If there is none of that id.
+
     """
-    document = session.scalar(select(Report.result).where(Report.public_id == public_id))
+    document: dict[str, Any] | None = session.scalar(select(Report.result).where(Report.public_id == public_id))
     if document is None:
         raise NotFoundError("There is no such report.", hint="Check the address.", code="unknown_report")
     return document
@@ -192,7 +204,9 @@ def answer(hits: tuple[Hit, ...], artists: list[ArtistEvidence], *, copies: int,
     if not hits:
         return copied + "No other work here could be compared with it."
     first = artists[0] if artists else None
-    tied = len(artists) > 1 and first is not None and artists[1].works_among_nearest == first.works_among_nearest
+    tied = (
+        len(artists) > 1 and first is not None and artists[1].works_among_nearest == first.works_among_nearest
+    )
     if first is None or first.works_among_nearest < STANDS_OUT or tied:
         makers = len(artists)
         return (
@@ -208,13 +222,7 @@ def answer(hits: tuple[Hit, ...], artists: list[ArtistEvidence], *, copies: int,
 
 def _work(card: WorkCard) -> dict[str, Any]:
     """Return what a report keeps of a work."""
-    kept = (
-        "work_id", "source_id", "collection", "collection_title", "title", "date_text", "medium", "credit_line",
-        "source_url", "sha256", "width", "height",
-    )  # fmt: skip
-    return {
-        **{field: getattr(card, field) for field in kept},
-        "artists": list(card.artists),
-        "work_rights": dataclasses.asdict(card.work_rights),
-        "image_rights": dataclasses.asdict(card.image_rights),
-    }
+    values = card.to_json()
+    for field in ("description", "keywords"):
+        del values[field]
+    return values

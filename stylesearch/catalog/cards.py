@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -76,6 +76,12 @@ class WorkCard:
     def artist_text(self) -> str:
         """All credits in one line."""
         return ", ".join(self.artists) or "Unknown artist"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the card as JSON values, without where its file is kept."""
+        values = asdict(self)
+        del values["storage_key"], values["artist_names"]
+        return values
 
 
 def cards_of_images(session: Session, image_ids: Iterable[int]) -> dict[int, WorkCard]:

@@ -252,7 +252,7 @@ def _write_descriptors(session: Session, encoder: EncoderRow, works: dict[int, N
     connection = raw_connection(session)
     register_vector(connection)
     connection.execute(
-        f"DELETE FROM {encoder.partition} WHERE encoder_id = %s AND image_id = ANY(%s)",  # noqa: S608 - a name of ours
+        f"DELETE FROM {encoder.partition} WHERE encoder_id = %s AND image_id = ANY(%s)",
         [encoder.id, list(works)],
     )
     copy_binary(

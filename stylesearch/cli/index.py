@@ -33,6 +33,8 @@ def status() -> None:
     with open_database(settings).session() as session:
         row = encoders.active(session, settings.encoder)
         number = session.scalar(text(f"SELECT count(*) FROM {row.partition}"))  # noqa: S608 - a name of ours
-        size = session.scalar(text("SELECT pg_size_pretty(pg_relation_size(to_regclass(:name)))"), {"name": row.index})
+        size = session.scalar(
+            text("SELECT pg_size_pretty(pg_relation_size(to_regclass(:name)))"), {"name": row.index}
+        )
         state = f"index of {size}" if encoders.has_index(session, row) else "no index"
     click.echo(f"{row.slug}: {number} descriptors of {row.dim} numbers, {state}")

@@ -8,7 +8,15 @@ from contextlib import contextmanager
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 LINE_SECONDS = 5.0
@@ -50,7 +58,9 @@ class Bar:
             rate = (done - self._first) / (now - self._started)
             left = f", {(total - done) / rate:.0f} s left" if rate > 0 else ""
             about = f" ({note})" if note else ""
-            errors.print(f"{self._label}: {done} of {total} {self._unit}, {rate:.1f}/s{left}{about}", highlight=False)
+            errors.print(
+                f"{self._label}: {done} of {total} {self._unit}, {rate:.1f}/s{left}{about}", highlight=False
+            )
 
 
 @contextmanager
@@ -59,7 +69,13 @@ def progress_bar(label: str, unit: str = "files") -> Iterator[Bar]:
     if not errors.is_terminal:
         yield Bar(None, label, unit)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), RateColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        RateColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=errors, transient=False) as progress:
         yield Bar(progress, label, unit)
 

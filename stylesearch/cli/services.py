@@ -33,7 +33,9 @@ def _local_settings() -> Settings:
 
 
 @services.command()
-@click.option("--show-urls", is_flag=True, help="Print the addresses, with their password, as environment variables.")
+@click.option(
+    "--show-urls", is_flag=True, help="Print the addresses, with their password, as environment variables."
+)
 def start(show_urls: bool) -> None:
     """Start the services and keep them running until 'stop'."""
     settings = _local_settings()

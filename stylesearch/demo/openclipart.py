@@ -113,7 +113,7 @@ def _download(work: Path, cache: Path, say: Callable[[str], None], system_lists:
         say("downloading")
         return _apt_download(work, private)
     finally:
-        # The lists take some 100 MB and are of no use once the package is here, nor while they are stale.
+        # The lists take much room and serve for nothing else: the next fetch would have to update them.
         shutil.rmtree(lists, ignore_errors=True)
         shutil.rmtree(archives, ignore_errors=True)
 

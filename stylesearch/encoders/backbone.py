@@ -45,6 +45,7 @@ def weights_path() -> Path:
     ------
     StylesearchError
         If the package is not installed.
+
     """
     try:
         root = resources.files(WEIGHTS_PACKAGE)
@@ -87,6 +88,7 @@ def convert_state(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -
     ------
     StylesearchError
         If a tensor is missing, left over or of another shape; the message names it.
+
     """
     keys = key_map()
     missing = [name for name in keys if name not in state]
@@ -121,6 +123,7 @@ def read_pinned(path: Path, sha256: str) -> bytes:
     ------
     StylesearchError
         If it cannot be read (``weights_missing``) or its SHA-256 differs (``weights_mismatch``).
+
     """
     try:
         data = path.read_bytes()
@@ -152,9 +155,10 @@ def load_network(path: Path | None = None) -> nn.Module:
     ------
     StylesearchError
         If the file is missing, is another one or does not fit.
+
     """
-    import timm  # noqa: PLC0415 - heavy
-    import torch  # noqa: PLC0415 - heavy
+    import timm
+    import torch
 
     data = read_pinned(path or weights_path(), WEIGHTS_SHA256)
     state = torch.load(io.BytesIO(data), weights_only=True, map_location="cpu")
@@ -167,7 +171,7 @@ def load_network(path: Path | None = None) -> nn.Module:
 
 
 def _fuse_block(block: Any) -> None:
-    from torch.nn.utils.fusion import fuse_conv_bn_eval  # noqa: PLC0415 - heavy
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
 
     convolutions = (
         ("conv_dw", "conv_pw") if not hasattr(block, "conv_pwl") else ("conv_pw", "conv_dw", "conv_pwl")
@@ -191,9 +195,10 @@ def load_backbone(path: Path | None = None) -> nn.ModuleList:
     ------
     StylesearchError
         If the file is missing, is another one or does not fit.
+
     """
-    import torch  # noqa: PLC0415 - heavy
-    from torch.nn.utils.fusion import fuse_conv_bn_eval  # noqa: PLC0415 - heavy
+    import torch
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
 
     network: Any = load_network(path)
     stem = torch.nn.Sequential(fuse_conv_bn_eval(network.conv_stem, network.bn1), network.bn1.act)

@@ -22,8 +22,9 @@ def resolve_device(name: str) -> str:
     ------
     InputError
         If the device is not there.
+
     """
-    import torch  # noqa: PLC0415 - heavy
+    import torch
 
     if name == "auto":
         if torch.cuda.is_available():
@@ -45,7 +46,7 @@ def resolve_device(name: str) -> str:
 
 
 def _out_of_memory(error: RuntimeError) -> bool:
-    import torch  # noqa: PLC0415 - heavy
+    import torch
 
     # Only CUDA has a type of its own; MPS and the processor say it in words.
     return isinstance(error, torch.OutOfMemoryError) or any(
@@ -67,6 +68,7 @@ def in_halves(run: Callable[[Sequence[Pixels]], Descriptors], images: Sequence[P
     ------
     StylesearchError
         ``out_of_memory``, if a single image is too much.
+
     """
     try:
         return run(images)

@@ -50,8 +50,9 @@ def channel_statistics(
     -------
     ndarray
         ``[n, STATISTICS]``: for each depth the channels' means, then their standard deviations.
+
     """
-    import torch  # noqa: PLC0415 - heavy
+    import torch
 
     statistics = []
     with torch.inference_mode():
@@ -75,6 +76,7 @@ class Whitening:
         ``[STATISTICS, dim]`` float32; standardises, whitens and projects at once.
     sha256:
         Hex digest of the file they came from.
+
     """
 
     mean: NDArray[np.float32]
@@ -89,9 +91,10 @@ class Whitening:
         ------
         StylesearchError
             If the file is missing, damaged, or not for these statistics.
+
         """
-        from safetensors import SafetensorError  # noqa: PLC0415 - only where an encoder is used
-        from safetensors.numpy import load  # noqa: PLC0415
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
 
         try:
             data = path.read_bytes()
@@ -131,6 +134,7 @@ class LiteEncoder:
         ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:N``.
     backbone_path, whitening_path:
         Weights files, by default the installed ones. Another backbone file than the pinned one is refused.
+
     """
 
     def __init__(
@@ -200,6 +204,7 @@ class LiteEncoder:
             If an array is not pixels, or the device is not there.
         StylesearchError
             If weights are missing or wrong, a descriptor is not finite, or a single image is too much for the device.
+
         """
         dim = self._whitening.dim
         if not images:

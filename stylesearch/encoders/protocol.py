@@ -34,6 +34,7 @@ class EncoderSpec:
         Name and version of what happens between decoded pixels and the network.
     license:
         SPDX id of the weights.
+
     """
 
     slug: str
@@ -77,4 +78,5 @@ class Encoder(Protocol):
         ------
         StylesearchError
             If a descriptor is not finite, or the device runs out of memory on a single image.
+
         """

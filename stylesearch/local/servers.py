@@ -20,8 +20,8 @@ from stylesearch.errors import ServiceError
 from stylesearch.local.account import Account, can_reach, own, service_account
 from stylesearch.local.binaries import Binaries, find_binaries
 from stylesearch.local.layout import Layout
-from stylesearch.local.processes import die_with_parent
 from stylesearch.local.memory import available_memory, postgres_settings
+from stylesearch.local.processes import die_with_parent
 
 DATABASE = "stylesearch"
 ROLE = "stylesearch"

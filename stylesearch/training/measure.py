@@ -37,6 +37,7 @@ class Figures:
     auc:
         Chance that a pair of one style with different contents is more alike than a pair of one content in different
         styles; 0.5 is no preference.
+
     """
 
     recall_at_1: float
@@ -53,6 +54,7 @@ def figures(vectors: Vectors, styles: Labels, contents: Labels) -> Figures:
         ``[n, dim]`` of unit norm, n above :data:`RANKS`.
     styles, contents:
         ``[n]`` names.
+
     """
     alike = vectors @ vectors.T
     np.fill_diagonal(alike, -np.inf)
@@ -84,7 +86,7 @@ def colour_histogram(images: Sequence[Pixels]) -> Vectors:
 
 def pooled_features(device: str = "cpu") -> Callable[[Sequence[Pixels]], Vectors]:
     """Return a baseline encoder: the network's last stage averaged over the picture, ``[n, 320]`` unit vectors."""
-    import torch  # noqa: PLC0415 - heavy
+    import torch
 
     network = torch.nn.Sequential(*load_backbone()).to(device)
 
@@ -114,6 +116,7 @@ def measure(root: Path, encoder: str) -> dict[str, Figures]:
     ------
     InputError
         If the encoder is unknown or there are no two testing themes with icons in common.
+
     """
     built = get_encoder(encoder)
     describers: dict[str, Callable[[Sequence[Pixels]], Vectors]] = {

@@ -173,7 +173,7 @@ def test_every_drawing_renders_and_its_style_shows(collection):
     subject = np.tile(np.arange(len(SUBJECTS)), len(STYLES))
     same_subject = distances[(subject[:, None] == subject) & (style[:, None] != style)]
     # No two renderings of a subject look alike, even by so plain a measure as this one.
-    assert same_subject.min() > 0.1
+    assert same_subject.min() > 0.25
     np.fill_diagonal(distances, np.inf)
     hit = (style[distances.argmin(axis=1)] == style).mean()
     assert hit > 0.9

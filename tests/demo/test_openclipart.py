@@ -41,7 +41,12 @@ def package(tmp_path):
     (root / INSIDE / "animals").mkdir(parents=True)
     (root / INSIDE / "animals" / "cat.svg").write_text("<svg/>")
     archive = tmp_path / "openclipart-svg_1_all.deb"
-    subprocess.run([DPKG, "--root-owner-group", "-b", root, archive], check=True, capture_output=True)
+    subprocess.run(
+        [DPKG, "--root-owner-group", "-b", root, archive],
+        check=True,
+        capture_output=True,
+        env={"PATH": os.defpath},
+    )
     return archive
 
 

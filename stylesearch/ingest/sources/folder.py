@@ -14,7 +14,26 @@ from stylesearch.errors import ImageError, InputError
 from stylesearch.ingest.metadata.table import SIDECAR, read_table
 
 SUFFIXES = frozenset(
-    [".svg", ".svgz", ".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif", ".jp2", ".j2k", ".jxl", ".apng", ".bmp"]
+    [
+        ".svg",
+        ".svgz",
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".png",
+        ".webp",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".avif",
+        ".heic",
+        ".heif",
+        ".jp2",
+        ".j2k",
+        ".jxl",
+        ".apng",
+        ".bmp",
+    ]
 )
 
 

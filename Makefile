@@ -1,0 +1,45 @@
+# make demo   install everything, take in a collection, search it, serve it (SERVE=0 to end instead, ALL=1 for all of it)
+# make test   install what tests need, run them
+# Both use the active virtual environment, or make one in .venv.
+
+VENV := $(or $(VIRTUAL_ENV),.venv)
+PYTHON ?= python3
+BIN := $(VENV)/bin
+SERVE ?= 1
+ALL ?= 0
+TESTS ?= tests
+PYTEST_OPTIONS ?=
+
+.PHONY: demo test check format clean
+
+demo: $(VENV)/.stylesearch
+	$(BIN)/stylesearch demo $(if $(filter 0,$(SERVE)),--no-serve) $(if $(filter 1,$(ALL)),--all)
+
+test: $(VENV)/.stylesearch-dev
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_OPTIONS) $(TESTS)
+
+check: $(VENV)/.stylesearch-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.stylesearch-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp a set of requirements: nothing is installed again until pyproject.toml changes.
+$(VENV)/.stylesearch: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -q -e .
+	touch $@
+
+$(VENV)/.stylesearch-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -q -e '.[dev]'
+	touch $@ $(VENV)/.stylesearch

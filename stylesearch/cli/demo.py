@@ -1,0 +1,144 @@
+"""``stylesearch demo``: the whole path from a collection to a search page and a report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from stylesearch.catalog.database import open_database
+from stylesearch.cli.ingest import run_source
+from stylesearch.cli.progress import errors, progress_bar
+from stylesearch.cli.report import write_report
+from stylesearch.cli.search import show
+from stylesearch.demo import openclipart
+from stylesearch.demo.drawings import draw_collection
+from stylesearch.ingest.sources.folder import FolderSource
+from stylesearch.search.query import Filters, StyleQuery
+from stylesearch.search.service import StyleSearch
+from stylesearch.settings import Settings, get_settings
+
+DEFAULT_WORKS = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCollection:
+    """What the demonstration takes in.
+
+    Attributes
+    ----------
+    only:
+        Source ids to take in, all if ``None``.
+    example:
+        The file to search with, kept out of the collection where there are more files than are taken in.
+
+    """
+
+    slug: str
+    title: str
+    provider: str
+    folder: Path
+    only: frozenset[str] | None
+    example: Path
+
+
+@click.command()
+@click.option(
+    "--works",
+    type=click.IntRange(10),
+    default=DEFAULT_WORKS,
+    show_default=True,
+    help="How many works to take in.",
+)
+@click.option("--all", "every", is_flag=True, help="Take in the whole collection.")
+@click.option(
+    "--drawn", is_flag=True, help="Use the collection drawn by stylesearch itself, without any download."
+)
+@click.option(
+    "--serve/--no-serve", default=True, show_default=True, help="Serve the portal at the end, until Ctrl-C."
+)
+@click.pass_context
+def demo(ctx: click.Context, works: int, every: bool, drawn: bool, serve: bool) -> None:
+    """Take in a collection, search it, report on it and serve it.
+
+    The collection is the Open Clip Art Library where this machine can get its Debian package, and otherwise one that
+    stylesearch draws itself. A second run takes in nothing twice.
+    """
+    settings = get_settings()
+    collection = None if drawn else _open_clip_art(settings, None if every else works)
+    collection = collection or _drawn(settings)
+    click.echo(f"data folder: {settings.home}")
+    click.echo(f"collection: {collection.title}, in {collection.folder}")
+    open_database(settings)  # holds the local services for all of what follows
+    run_source(
+        settings,
+        FolderSource(collection.folder, only=collection.only, max_bytes=settings.max_file_bytes),
+        collection=collection.slug,
+        title=collection.title,
+        provider=collection.provider,
+    )
+    _search_and_report(settings, collection)
+    _say_what_next(settings, collection, serve=serve)
+    if serve:
+        assert ctx.parent is not None
+        assert isinstance(ctx.parent.command, click.Group)
+        portal = ctx.parent.command.get_command(ctx.parent, "serve")
+        assert portal is not None
+        ctx.invoke(portal)
+
+
+def _search_and_report(settings: Settings, collection: DemoCollection) -> None:
+    style_search = StyleSearch(open_database(settings), settings)
+    click.echo(f"\nThe ten works nearest in style to {collection.example}:")
+    example = style_search.describe(collection.example.read_bytes())
+    show(style_search.by_example(example, StyleQuery(k=10)))
+    for path in write_report(settings, collection.example, settings.home / "demo", Filters()):
+        click.echo(f"report: {path}")
+
+
+def _say_what_next(settings: Settings, collection: DemoCollection, *, serve: bool) -> None:
+    click.echo("\nWhat to try next:")
+    click.echo(f"  stylesearch search {collection.example} --license-reuse open --sheet sheet.png")
+    click.echo("  stylesearch ingest folder YOUR/IMAGES --collection my-collection --license CC-BY-4.0")
+    click.echo("  stylesearch ingest errors")
+    click.echo("  stylesearch doctor")
+    if not serve:
+        click.echo(
+            f"  stylesearch serve      # the portal, on http://{settings.web_host}:{settings.web_port}"
+        )
+
+
+def _open_clip_art(settings: Settings, works: int | None) -> DemoCollection | None:
+    with errors.status("Fetching the Open Clip Art Library (25 MB)"):
+        folder = openclipart.fetch(settings.home / "cache" / "openclipart")
+    if folder is None:
+        errors.print(
+            "The Open Clip Art Library cannot be had here; drawing a collection instead.", highlight=False
+        )
+        return None
+    files = openclipart.sample(folder, works + 1 if works else len(openclipart.sample(folder, 10**9)))
+    taken = files[:works] if works else files
+    source = FolderSource(folder)
+    return DemoCollection(
+        slug="open-clip-art",
+        title="Open Clip Art Library",
+        provider="openclipart.org",
+        folder=folder,
+        only=frozenset(source.source_id(path) for path in taken) if works else None,
+        example=files[-1],
+    )
+
+
+def _drawn(settings: Settings) -> DemoCollection:
+    folder = settings.home / "cache" / "drawn"
+    with progress_bar("Drawing", "pictures") as bar:
+        draw_collection(folder, progress=bar)
+    return DemoCollection(
+        slug="drawn",
+        title="Drawn by stylesearch",
+        provider="stylesearch",
+        folder=folder,
+        only=None,
+        example=min(folder.rglob("*.svg")),
+    )

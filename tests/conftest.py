@@ -1,0 +1,272 @@
+"""What all tests share: real servers, a fresh database a test, and a small archive.
+
+With STYLESEARCH_DATABASE_URL and STYLESEARCH_REDIS_URL set, the same tests run against those servers; the database's
+user must be allowed to create databases. Without, the local services are started in a folder of their own.
+"""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+from psycopg import sql
+from sqlalchemy import make_url
+
+from stylesearch.catalog import database as databases
+from stylesearch.catalog.database import Database, open_database
+from stylesearch.demo.drawings import draw_collection
+from stylesearch.encoders.registry import get_encoder
+from stylesearch.ingest.run import discover, drive, make_pipeline, open_run
+from stylesearch.ingest.sources.folder import FolderSource
+from stylesearch.local import services
+from stylesearch.settings import Settings, config_file, get_settings
+
+ARCHIVE_STYLES, ARCHIVE_SUBJECTS = 6, 5
+BROKERS = 16
+
+
+def run_folder(run_uid: str) -> Path:
+    """Folder of this test run's services; in /tmp itself, so that PostgreSQL's user can enter it under root."""
+    return Path(tempfile.gettempdir()) / f"stylesearch-tests-{run_uid[:12]}"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Nothing of the person's own settings reaches a test, but the two servers the suite may be pointed at.
+    given = {name: os.environ.get(name) for name in ("STYLESEARCH_DATABASE_URL", "STYLESEARCH_REDIS_URL")}
+    for name in [name for name in os.environ if name.startswith("STYLESEARCH_")]:
+        del os.environ[name]
+    os.environ["STYLESEARCH_CONFIG"] = os.devnull
+    config.stash[GIVEN] = given
+
+
+GIVEN = pytest.StashKey[dict[str, str | None]]()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workerinput"):
+        return
+    uid = getattr(session.config, "_stylesearch_run", None) or os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    for folder in [run_folder(uid)] if uid else []:
+        with contextlib.suppress(Exception):
+            services.stop(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Servers:
+    """The two servers that the tests use."""
+
+    database_url: str
+    redis_url: str
+
+    def connect(self) -> psycopg.Connection:
+        return psycopg.connect(self.database_url, autocommit=True)
+
+    def url_of(self, name: str) -> str:
+        url = make_url(self.database_url).set(database=name)
+        return url.render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def servers(request: pytest.FixtureRequest, testrun_uid: str, worker_id: str) -> Iterator[Servers]:
+    request.config._stylesearch_run = testrun_uid
+    given = request.config.stash[GIVEN]
+    number = 1 + int(worker_id.removeprefix("gw") or 0) if worker_id.startswith("gw") else 1
+    if given["STYLESEARCH_DATABASE_URL"]:
+        assert given["STYLESEARCH_REDIS_URL"], "set both URLs or none"
+        yield Servers(given["STYLESEARCH_DATABASE_URL"], _broker(given["STYLESEARCH_REDIS_URL"], number))
+        return
+    endpoints = services.ensure(run_folder(testrun_uid))
+    yield Servers(endpoints.database_url, _broker(endpoints.redis_url, number))
+    services.release()
+
+
+def _broker(url: str, number: int) -> str:
+    """Return the URL of one of the server's numbered databases, so that runs side by side do not meet."""
+    number %= BROKERS
+    if url.startswith("redis+socket"):
+        return url.split("?", 1)[0] + f"?virtual_host={number}"
+    return make_url(url).set(database=str(number)).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def databases_of_run(servers: Servers, testrun_uid: str, worker_id: str) -> Iterator[Callable[..., str]]:
+    """Makes databases that go with the run: ``make(template=...)`` returns a new one's name."""
+    made: list[str] = []
+
+    def make(template: str = "template1") -> str:
+        name = f"test_{testrun_uid[:8]}_{worker_id}_{len(made)}"
+        with servers.connect() as connection:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+            )
+        made.append(name)
+        return name
+
+    yield make
+    with servers.connect() as connection:
+        for name in made:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _settings(servers: Servers, name: str, home: Path, **more: object) -> Settings:
+    return Settings(home=home, database_url=servers.url_of(name), redis_url=servers.redis_url, **more)
+
+
+def _forget(settings: Settings) -> None:
+    """Close a database's connections, so that it may be dropped or serve as a template."""
+    assert settings.database_url is not None
+    opened = databases._open.pop(settings.database_url.get_secret_value(), None)
+    if opened is not None:
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def empty_template(servers: Servers, databases_of_run: Callable[..., str], tmp_path_factory) -> str:
+    name = databases_of_run()
+    settings = _settings(servers, name, tmp_path_factory.mktemp("template"))
+    open_database(settings)
+    _forget(settings)
+    return name
+
+
+@pytest.fixture
+def settings(servers: Servers, databases_of_run: Callable[..., str], empty_template: str, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a fresh, empty catalogue."""
+    settings = _settings(servers, databases_of_run(empty_template), tmp_path / "home")
+    yield settings
+    _forget(settings)
+
+
+@pytest.fixture
+def database(settings: Settings) -> Database:
+    """The database of a fresh, empty catalogue."""
+    return open_database(settings)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A catalogue with a small drawn collection in it: six styles by five subjects."""
+
+    settings: Settings
+    database: Database
+    folder: Path
+    slug: str = "drawn"
+
+
+@pytest.fixture(scope="session")
+def drawn_folder(tmp_path_factory) -> Path:
+    """The small drawn collection, as files."""
+    folder = tmp_path_factory.mktemp("drawn")
+    draw_collection(folder, styles=ARCHIVE_STYLES, subjects=ARCHIVE_SUBJECTS)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def archive_template(
+    servers: Servers, databases_of_run: Callable[..., str], empty_template: str, drawn_folder: Path, tmp_path_factory
+) -> tuple[str, Path]:
+    name, home = databases_of_run(empty_template), tmp_path_factory.mktemp("archive")
+    settings = _settings(servers, name, home)
+    take_in(settings, drawn_folder, "drawn", title="Drawn by stylesearch")
+    _forget(settings)
+    return name, home
+
+
+@pytest.fixture
+def archive(servers: Servers, databases_of_run, archive_template: tuple[str, Path], drawn_folder: Path) -> Iterator[Archive]:
+    """A catalogue of its own with the small drawn collection in it; the image store is shared."""
+    template, home = archive_template
+    settings = _settings(servers, databases_of_run(template), home)
+    yield Archive(settings, open_database(settings), drawn_folder)
+    _forget(settings)
+
+
+def take_in(settings: Settings, folder: Path, slug: str, *, table: Path | None = None, **options: str):
+    """Ingest a folder in this process; return its run id and counts."""
+    database = open_database(settings)
+    source = FolderSource(folder, table=table, max_bytes=settings.max_file_bytes)
+    spec = get_encoder(settings.encoder, device=settings.device).spec
+    with database.session() as session:
+        run, _ = open_run(session, source, collection=slug, spec=spec, **options)
+    discover(database, run, source, on_progress=lambda done, total: None)
+    return run.id, drive(make_pipeline(database, settings), run.id, on_progress=lambda counts: None)
+
+
+@pytest.fixture
+def ingest_folder() -> Callable:
+    """The function that takes a folder in, in this process."""
+    return take_in
+
+
+@pytest.fixture
+def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """The test's settings as environment variables, for commands."""
+    yield from _as_environment(settings, monkeypatch)
+
+
+@pytest.fixture
+def archive_environment(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
+    """The archive's settings as environment variables, for commands."""
+    for _ in _as_environment(archive.settings, monkeypatch):
+        yield archive
+
+
+def _as_environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    assert settings.database_url is not None
+    assert settings.redis_url is not None
+    monkeypatch.setenv("STYLESEARCH_HOME", str(settings.home))
+    monkeypatch.setenv("STYLESEARCH_DATABASE_URL", settings.database_url.get_secret_value())
+    monkeypatch.setenv("STYLESEARCH_REDIS_URL", settings.redis_url.get_secret_value())
+    get_settings.cache_clear()
+    yield settings
+    get_settings.cache_clear()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run_command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Run ``stylesearch ARGUMENTS`` in this process."""
+    from stylesearch.cli.main import main
+
+    def run(*arguments: object) -> Outcome:
+        get_settings.cache_clear()
+        with pytest.raises(SystemExit) as exited:
+            main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Outcome(exited.value.code if isinstance(exited.value.code, int) else 1, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def broker(servers: Servers) -> Iterator[str]:
+    """The broker's URL, with nothing in it."""
+    client = _redis(servers.redis_url)
+    client.flushdb()
+    yield servers.redis_url
+    client.flushdb()
+    client.close()
+
+
+def _redis(url: str) -> redis.Redis:
+    if not url.startswith("redis+socket"):
+        return redis.Redis.from_url(url)
+    parsed = make_url(url.replace("redis+socket://", "redis://", 1).replace("@/", "@localhost/", 1))
+    path, number = url.split("@", 1)[1].split("?virtual_host=")
+    return redis.Redis(unix_socket_path=path, db=int(number), password=parsed.password)

@@ -1,0 +1,152 @@
+"""Errors as pages that say what happened and what to do, or as problem documents (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from flask import Flask, Response, json, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
+
+from stylesearch.errors import ImageError, InputError, NotFoundError, ServiceError, StylesearchError
+from web.services import services
+
+PROBLEM = "application/problem+json"
+RETRY_SECONDS = 10
+_STATUS = (
+    (ImageError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (InputError, HTTPStatus.BAD_REQUEST),
+    (NotFoundError, HTTPStatus.NOT_FOUND),
+    (ServiceError, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+_HEADINGS = {
+    400: "That does not work",
+    404: "Nothing here",
+    405: "Not this way",
+    413: "Too large",
+    422: "This image cannot be used",
+    500: "Something went wrong here",
+    503: "Out of order for the moment",
+}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What went wrong, ready to be shown."""
+
+    status: int
+    message: str
+    hint: str
+    code: str
+
+    @property
+    def heading(self) -> str:
+        """The page's heading."""
+        return _HEADINGS.get(self.status, HTTPStatus(self.status).phrase)
+
+
+def register(app: Flask) -> None:
+    """Let an app answer errors."""
+    app.config["PROPAGATE_EXCEPTIONS"] = False  # in tests too: nobody is ever shown a stack trace
+    app.register_error_handler(StylesearchError, _library_error)
+    app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(RequestEntityTooLarge, _too_large)
+    app.register_error_handler(InternalServerError, _own_fault)
+    app.register_error_handler(HTTPException, _http_error)
+
+
+def status_of(error: StylesearchError) -> int:
+    """Return the HTTP status of an error."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
+def answer(problem: Problem) -> Response:
+    """Return a problem as the client prefers it."""
+    if request.accept_mimetypes.best_match(["text/html", PROBLEM, "application/json"]) in (None, "text/html"):
+        response = Response(render_template("error.html", problem=problem), status=problem.status)
+    else:
+        body = {
+            "type": "about:blank",
+            "title": HTTPStatus(problem.status).phrase,
+            "status": problem.status,
+            "detail": problem.message,
+            "hint": problem.hint,
+            "code": problem.code,
+        }
+        response = Response(json.dumps(body), status=problem.status, content_type=PROBLEM)
+    response.vary.add("Accept")
+    response.headers["Cache-Control"] = "no-store"
+    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def _library_error(error: StylesearchError) -> Response:
+    status = status_of(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("%s %s: %s (%s)", request.method, request.path, error, error.code)
+    return answer(Problem(status, error.message, error.hint, error.code))
+
+
+def _csrf_error(error: CSRFError) -> Response:
+    return answer(
+        Problem(
+            400,
+            "This form does not belong to your visit, so it was not sent.",
+            "Allow cookies for this site, load the page again, and send the form once more.",
+            "csrf",
+        )
+    )
+
+
+def _too_large(error: RequestEntityTooLarge) -> Response:
+    return answer(too_large(services().settings.max_upload_bytes))
+
+
+def too_large(most: int) -> Problem:
+    """Return the problem that an upload is over the limit of so many bytes."""
+    return Problem(
+        413,
+        f"The file is larger than {size_text(most)}, which is the most that is taken.",
+        "Scale it down and try again: 1,000 pixels on the shorter side are plenty.",
+        "upload_too_large",
+    )
+
+
+def size_text(number: int) -> str:
+    """Return ``32 MB`` for a number of bytes."""
+    for unit, size in (("MB", 1024**2), ("kB", 1024)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number} bytes"
+
+
+def _own_fault(error: InternalServerError) -> Response:
+    return answer(
+        Problem(
+            500,
+            "An error that nobody foresaw. It is in the log.",
+            "Try again; if it comes back, tell whoever runs this archive.",
+            "internal",
+        )
+    )
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    messages = {
+        404: ("There is no such page.", "Check the address, or start from the home page."),
+        405: ("This address cannot be used that way.", "Start from the home page."),
+    }
+    message, hint = messages.get(
+        status, (f"{HTTPStatus(status).phrase}.", "Go back, or start from the home page.")
+    )
+    answered = answer(Problem(status, message, hint, HTTPStatus(status).name.lower()))
+    for name, value in error.get_headers():
+        if name == "Allow":
+            answered.headers[name] = value
+    return answered

@@ -1,0 +1,56 @@
+"""What the views work with: made once for an app, shared by its threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, current_app
+
+from stylesearch.attribution.report import ReportMaker
+from stylesearch.catalog.database import Database, open_database
+from stylesearch.images.store import ImageStore, open_store
+from stylesearch.search.service import StyleSearch
+from stylesearch.settings import Settings
+from web.examples import Examples
+
+EXTENSION = "stylesearch"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of the library behind the portal."""
+
+    settings: Settings
+    database: Database
+    store: ImageStore
+    style_search: StyleSearch
+    examples: Examples
+    reports: ReportMaker
+
+
+def attach_services(app: Flask, settings: Settings) -> None:
+    """Open the database and the store for an app.
+
+    Raises
+    ------
+    ServiceError
+        If one of them cannot be opened.
+
+    """
+    database = open_database(settings)
+    store = open_store(settings)
+    style_search = StyleSearch(database, settings)
+    app.extensions[EXTENSION] = Services(
+        settings=settings,
+        database=database,
+        store=store,
+        style_search=style_search,
+        examples=Examples(style_search, store),
+        reports=ReportMaker(style_search, store),
+    )
+
+
+def services(app: Flask | None = None) -> Services:
+    """Return the services of an app, by default of the one that answers this request."""
+    found: Services = (app or current_app).extensions[EXTENSION]
+    return found
