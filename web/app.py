@@ -30,7 +30,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or get_settings()
     app = Flask(__name__)
-    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = STATIC_SECONDS  # addresses of static files change with their content
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = (
+        STATIC_SECONDS  # addresses of static files change with their content
+    )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     attach_services(app, settings)
     security.secure(app, settings)

@@ -32,7 +32,9 @@ log = logging.getLogger(__name__)
     type=click.IntRange(0, 65535),
     help="Port to listen on; 0 takes a free one; default: STYLESEARCH_WEB_PORT.",
 )
-@click.option("--no-warm", is_flag=True, help="Load the encoder with the first search instead of at the start.")
+@click.option(
+    "--no-warm", is_flag=True, help="Load the encoder with the first search instead of at the start."
+)
 def serve(host: str | None, port: int | None, no_warm: bool) -> None:
     """Run the search portal until Ctrl-C."""
     from web.app import create_app
@@ -75,7 +77,8 @@ def listen(app: Flask, *, host: str, port: int) -> Any:
             threads=settings.web_threads,
             ident=None,
             max_request_body_size=settings.max_upload_bytes * SLACK,
-            clear_untrusted_proxy_headers=settings.web_trusted_proxy is None,  # else the app tells whom to believe
+            clear_untrusted_proxy_headers=settings.web_trusted_proxy
+            is None,  # else the app tells whom to believe
         )
     except OSError as error:
         raise _explain(error, host, port) from None
@@ -114,7 +117,7 @@ def addresses(server: Any) -> list[str]:
     return [f"http://{f'[{host}]' if ':' in host else host}:{port}" for host, port in pairs]
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
+def _stop(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 

@@ -92,7 +92,7 @@ def _library_error(error: StylesearchError) -> Response:
     return answer(Problem(status, error.message, error.hint, error.code))
 
 
-def _csrf_error(error: CSRFError) -> Response:
+def _csrf_error(_error: CSRFError) -> Response:
     return answer(
         Problem(
             400,
@@ -103,7 +103,7 @@ def _csrf_error(error: CSRFError) -> Response:
     )
 
 
-def _too_large(error: RequestEntityTooLarge) -> Response:
+def _too_large(_error: RequestEntityTooLarge) -> Response:
     return answer(too_large(services().settings.max_upload_bytes))
 
 
@@ -125,7 +125,7 @@ def size_text(number: int) -> str:
     return f"{number} bytes"
 
 
-def _own_fault(error: InternalServerError) -> Response:
+def _own_fault(_error: InternalServerError) -> Response:
     return answer(
         Problem(
             500,

@@ -22,7 +22,13 @@ LEGENDS = {
 }
 """The filters that are chosen from a list, in their order on the page."""
 
-_CHIP_WORDS = {"artist": "By", "artist_not": "Not by", "year_from": "From", "year_to": "Until", "keyword": "About"}
+_CHIP_WORDS = {
+    "artist": "By",
+    "artist_not": "Not by",
+    "year_from": "From",
+    "year_to": "Until",
+    "keyword": "About",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,9 @@ class FilterPanel:
     chips: tuple[Chip, ...]
 
 
-def filter_panel(session: Session, address: SearchAddress, *, count_under: Filters | None = None) -> FilterPanel:
+def filter_panel(
+    session: Session, address: SearchAddress, *, count_under: Filters | None = None
+) -> FilterPanel:
     """Return the panel of a search.
 
     Parameters
@@ -89,7 +97,8 @@ def filter_panel(session: Session, address: SearchAddress, *, count_under: Filte
     filters = address.filters
     choices = _choices(session, filters if count_under is None else count_under)
     groups = (
-        Group(name, legend, _options(choices[name], getattr(filters, name))) for name, legend in LEGENDS.items()
+        Group(name, legend, _options(choices[name], getattr(filters, name)))
+        for name, legend in LEGENDS.items()
     )
     return FilterPanel(
         groups=tuple(group for group in groups if group.options),
@@ -117,7 +126,7 @@ def _options(choices: list[Choice], ticked: tuple[str, ...]) -> tuple[Option, ..
     known = {choice.value for choice in choices}
     strays = [Option(value, value, None, ticked=True) for value in ticked if value not in known]
     found = [Option(one.value, one.label, one.count, one.value in ticked) for one in choices]
-    return tuple([*strays, *sorted(found, key=lambda option: not option.ticked)])
+    return (*strays, *sorted(found, key=lambda option: not option.ticked))
 
 
 def _artists(choices: list[Choice], filters: Filters) -> tuple[ArtistOption, ...]:

@@ -139,4 +139,5 @@ def _webp(data: bytes, seconds: int) -> Response:
     response.cache_control.public = True
     response.cache_control.max_age = seconds
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response

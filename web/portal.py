@@ -91,6 +91,7 @@ def _results_page(
         "results.html",
         address=address,
         example_card=example_card,
+        example_info=None if address.image is None else services().examples.find(address.image).info,
         panel=panel,
         result=result,
         problem=problem,

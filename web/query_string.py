@@ -62,7 +62,9 @@ class SearchAddress:
         image, work = _single(given, "image"), _whole(given, "work", 1, LARGEST_ID)
         if (image is None) == (work is None):
             raise InputError(
-                "A search starts from one image." if image is None else "A search starts from one image, not two.",
+                "A search starts from one image."
+                if image is None
+                else "A search starts from one image, not two.",
                 hint="Upload an image, or choose a work to start from.",
                 code="no_example",
             )
@@ -77,7 +79,11 @@ class SearchAddress:
 
     def pairs(self) -> list[tuple[str, str]]:
         """Return the parameters in their order, as a URL or hidden fields carry them."""
-        return [*self.example_pairs(), *self.filter_pairs(), *([("k", str(self.k))] if self.k != PAGE else [])]
+        return [
+            *self.example_pairs(),
+            *self.filter_pairs(),
+            *([("k", str(self.k))] if self.k != PAGE else []),
+        ]
 
     def example_pairs(self) -> list[tuple[str, str]]:
         """Return the parameter that names what is searched with."""

@@ -67,13 +67,13 @@ def artists_among(session: Session, hits: Sequence[Hit]) -> list[ArtistEvidence]
     of_artist: dict[str, list[Hit]] = {}
     for hit in hits:
         # A qualified credit reads "after NAME", so it is in `artists` under another text than the name.
-        for name in hit.card.artist_names:
+        for name in dict.fromkeys(hit.card.artist_names):
             if name in hit.card.artists:
                 of_artist.setdefault(name, []).append(hit)
     if not of_artist:
         return []
     counted = session.execute(
-        select(Artist.name, func.count())
+        select(Artist.name, func.count(WorkArtist.work_id.distinct()))
         .join(WorkArtist, WorkArtist.artist_id == Artist.id)
         .join(Work, Work.id == WorkArtist.work_id)
         .where(Artist.name.in_(of_artist), WorkArtist.qualifier.is_(None), Work.withdrawn_at.is_(None))

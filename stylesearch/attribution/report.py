@@ -16,6 +16,7 @@ from stylesearch.attribution.evidence import ArtistEvidence, artists_among, near
 from stylesearch.attribution.gallery import Gallery, read_gallery
 from stylesearch.catalog.cards import WorkCard, cards_of_images
 from stylesearch.catalog.descriptors import EncoderRow
+from stylesearch.catalog.records import tidy
 from stylesearch.catalog.reports import Report
 from stylesearch.errors import NotFoundError
 from stylesearch.images.decode import decode
@@ -141,7 +142,9 @@ def find_report(session: Session, public_id: str) -> dict[str, Any]:
         If there is none of that id.
 
     """
-    document: dict[str, Any] | None = session.scalar(select(Report.result).where(Report.public_id == public_id))
+    document: dict[str, Any] | None = session.scalar(
+        select(Report.result).where(Report.public_id == public_id)
+    )
     if document is None:
         raise NotFoundError("There is no such report.", hint="Check the address.", code="unknown_report")
     return document
@@ -164,7 +167,11 @@ def _document(
         "version": FORMAT_VERSION,
         "id": public_id,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "query": {"name": name[:200], "sha256": example.sha256.hex(), **asdict(example.info)},
+        "query": {
+            "name": (tidy(name) or "unnamed")[:200],
+            "sha256": example.sha256.hex(),
+            **asdict(example.info),
+        },
         "answer": answer(result.hits, artists, copies=len(result.copies), near=len(near)),
         "copies": {
             "exact": [_work(card) for card in result.copies],

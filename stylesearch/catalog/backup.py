@@ -80,9 +80,8 @@ def restore(database: Database, path: Path, *, replace: bool) -> None:
             hint="Add --replace to throw it away.",
             code="database_not_empty",
         )
-    _run(
-        "pg_restore", database.url, ["--list", str(path)], connect=False
-    )  # a cut-off file is found before anything goes
+    # Read to its end, so that a cut-off file is found before anything goes.
+    _run("pg_restore", database.url, [f"--file={os.devnull}", str(path)], connect=False)
     schema.migrate(database.engine, "base")
     with database.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
+import psycopg
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from stylesearch.catalog import schema
@@ -64,7 +65,10 @@ class Database:
         try:
             with self._sessions.begin() as session:
                 yield session
-        except DBAPIError as error:
+        except (
+            DBAPIError,
+            psycopg.Error,
+        ) as error:  # the second from COPY and other statements below SQLAlchemy
             raise explain(error, self.url) from error
 
     def close(self) -> None:
@@ -183,10 +187,11 @@ def version_text(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
-def explain(error: DBAPIError, url: URL) -> ServiceError:
+def explain(error: DBAPIError | psycopg.Error, url: URL) -> ServiceError:
     """Say in one line what a driver's error means for a person."""
-    state = getattr(error.orig, "sqlstate", None) or ""
-    reason = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(cause, "sqlstate", None) or ""
+    reason = next(iter(str(cause).strip().splitlines()), type(cause).__name__)
     if state == "53100":
         return ServiceError("The database's disk is full.", hint="Free some space on it.", code="disk_full")
     if state == "57014":
@@ -195,7 +200,10 @@ def explain(error: DBAPIError, url: URL) -> ServiceError:
             hint="Narrow the query, or raise STYLESEARCH_SEARCH_TIMEOUT_SECONDS.",
             code="timeout",
         )
-    if isinstance(error, OperationalError) or error.connection_invalidated:
+    # The driver's OperationalError is also a deadlock or a value too long: only without a state of its own, or with one
+    # of a lost connection or a server that is starting or stopping, could the server not be reached.
+    lost = isinstance(cause, psycopg.OperationalError) and (not state or state.startswith(("08", "57P")))
+    if lost or getattr(error, "connection_invalidated", False):
         where = url.host or url.query.get("host") or "the local socket"
         return ServiceError(
             f"The database at {where} cannot be reached: {reason}.",

@@ -138,7 +138,8 @@ _ALIASES = {
 
 def _key(statement: str) -> str:
     bare = re.sub(r"^https?://(www\.)?", "", statement.strip().lower())
-    bare = re.sub(r"(/(deed|legalcode)(\.[a-z_-]+)?)?/*$", "", bare)
+    bare = re.sub(r"\?.*$", "", bare)
+    bare = re.sub(r"(/(deed|legalcode)(\.[a-z_-]+)?|(\.[a-z]{2})?\.html)?/*$", "", bare)
     # RightsStatements.org names a statement (vocab) and the page about it (page) apart.
     return bare.replace("rightsstatements.org/page/", "rightsstatements.org/vocab/")
 
@@ -151,12 +152,12 @@ _BY_KEY = {_key(terms.uri): terms for terms in LICENSES} | {
 def recognise(statement: str | None) -> LicenseTerms | None:
     """Return the known rights statement that a URI, an SPDX id or a common name stands for.
 
-    Accepts http and https, a trailing slash or none, ``deed`` and ``legalcode`` pages, and old names of Creative
-    Commons statements. Returns ``None`` for an empty or unknown one.
+    Accepts http and https, a trailing slash or none, ``deed`` and ``legalcode`` pages, spaces for hyphens
+    (``CC BY-SA 4.0``), and old names of Creative Commons statements. Returns ``None`` for an empty or unknown one.
     """
     if not statement or not statement.strip():
         return None
-    return _BY_KEY.get(_key(statement)) or _BY_SPDX.get(statement.strip().lower())
+    return _BY_KEY.get(_key(statement)) or _BY_SPDX.get("-".join(statement.lower().split()))
 
 
 def seed(connection: Connection) -> None:

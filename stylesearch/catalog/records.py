@@ -6,11 +6,27 @@ import hashlib
 import json
 import re
 import unicodedata
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+EARLIEST_YEAR, LATEST_YEAR = -10_000, 3000
+DATE_FIELDS = ("date_text", "year_from", "year_to")
+
+# In characters. An entry of a B-tree must fit a third of a page, and what a stranger's file says may be any length.
+LONGEST_NAME = 300
+LONGEST = {
+    "title": 1000,
+    "description": 20_000,
+    "date_text": 300,
+    "medium": 500,
+    "movement": 500,
+    "object_type": 500,
+    "source_url": 2000,
+    "credit_line": 1000,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +68,27 @@ class WorkRecord:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def over(self, below: WorkRecord) -> WorkRecord:
-        """Return this record with its gaps filled from another."""
+        """Return this record with its gaps filled from another.
+
+        A date and its years are one thing: they come from one record, never half from each.
+        """
         ours, theirs = asdict(self), asdict(below)
+        dated = any(ours[name] is not None for name in DATE_FIELDS)
         merged = {name: ours[name] or theirs[name] for name in ours if name not in ("credits", "extra")}
+        merged |= {name: (ours if dated else theirs)[name] for name in DATE_FIELDS}
         return WorkRecord(
             **merged, credits=self.credits or below.credits, extra={**below.extra, **self.extra}
+        )
+
+    def clipped(self) -> WorkRecord:
+        """Return the record with every text cut to what the catalogue's indexes can hold."""
+        texts: dict[str, Any] = {
+            name: value[: LONGEST[name]] for name in LONGEST if isinstance(value := getattr(self, name), str)
+        }
+        credits_ = (replace(credit, name=credit.name[:LONGEST_NAME].strip()) for credit in self.credits)
+        keywords = (word[:LONGEST_NAME].strip() for word in self.keywords)
+        return replace(
+            self, **texts, credits=tuple(dict.fromkeys(credits_)), keywords=tuple(dict.fromkeys(keywords))
         )
 
     def to_json(self) -> dict[str, Any]:

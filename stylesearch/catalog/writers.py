@@ -22,6 +22,8 @@ from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.catalog.records import NewWork
 from stylesearch.catalog.rights import License
 
+LONGEST_URI = 600  # in characters; a longer one does not fit its index, and is kept as a text
+
 WORK_COLUMNS: dict[str, str] = {
     "collection_id": "int8",
     "source_id": "text",
@@ -124,7 +126,7 @@ def ensure_licenses(session: Session, statements: Iterable[str | None]) -> dict[
         terms = licenses.recognise(statement)
         if terms is not None:
             uris[statement] = terms.uri
-        elif statement.startswith(("http://", "https://")):
+        elif statement.startswith(("http://", "https://")) and len(statement) <= LONGEST_URI:
             uris[statement] = statement
     if not uris:
         return {}

@@ -123,7 +123,7 @@ def _carry_out(
     database: Database, run_id: int, settings: Settings, *, inline: bool, workers: int | None
 ) -> Counts:
     with database.session() as session:
-        needed = ledger.counts(session, run_id).open > 0
+        still_open = ledger.counts(session, run_id).open
     with progress_bar("Taking in") as bar:
 
         def show(counts: Counts) -> None:
@@ -133,10 +133,14 @@ def _carry_out(
                 note=f"{counts.quarantined} in quarantine" if counts.quarantined else "",
             )
 
-        if inline or not needed:
+        if inline:
             return drive(make_pipeline(database, settings), run_id, on_progress=show)
         doorbell = Doorbell(settings)
-        with nullcontext() if doorbell.answering() else _own_worker(workers):
+        nobody = not doorbell.answering()
+        if nobody and still_open <= settings.ingest_batch_size:
+            # Starting a worker would take longer than the work.
+            return drive(make_pipeline(database, settings), run_id, on_progress=show)
+        with _own_worker(workers) if nobody else nullcontext():
             return watch(database, run_id, doorbell, settings=settings, on_progress=show)
 
 

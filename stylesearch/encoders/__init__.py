@@ -1,0 +1,1 @@
+"""Encoders: from decoded pixels to style descriptors."""

@@ -67,7 +67,7 @@ def key_map() -> dict[str, str]:
             modules[f"_blocks.{flat}.{theirs}"] = f"blocks.{stage}.{block}.{ours}"
     modules |= {"_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
 
-    keys = {}
+    keys: dict[str, str] = {}
     for theirs, ours in modules.items():
         fields = _NORM_FIELDS if "_bn" in theirs else ("weight", "bias") if theirs == "_fc" else ("weight",)
         keys |= {f"{theirs}.{field}": f"{ours}.{field}" for field in fields}
@@ -206,4 +206,4 @@ def load_backbone(path: Path | None = None) -> nn.ModuleList:
         for block in stage:
             _fuse_block(block)
     parts = torch.nn.ModuleList([stem, *network.blocks]).requires_grad_(requires_grad=False).eval()
-    return parts.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return parts.to(memory_format=torch.channels_last)

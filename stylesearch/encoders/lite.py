@@ -116,7 +116,11 @@ class Whitening:
         """Return ``[n, dim]`` unit descriptors of ``[n, STATISTICS]`` channel statistics."""
         projected = (statistics - self.mean) @ self.projection.astype(np.float64)
         norms = np.linalg.norm(projected, axis=1, keepdims=True)
-        return (projected / norms).astype(np.float32)
+        with np.errstate(
+            invalid="ignore", divide="ignore"
+        ):  # the caller's check names a row that is not finite
+            descriptors: Descriptors = (projected / norms).astype(np.float32)
+        return descriptors
 
 
 def _whitening_error(message: str) -> StylesearchError:

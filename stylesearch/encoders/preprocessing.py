@@ -38,7 +38,7 @@ def squash(pixels: Pixels) -> Pixels:
     Parameters
     ----------
     pixels:
-        ``[height, width, 3]`` uint8, any size from 1 × 1 up.
+        ``[height, width, 3]`` uint8, any size from 1 by 1 up.
 
     Returns
     -------

@@ -29,6 +29,8 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
     """Return Celery's configuration, the same for who rings and who answers."""
     return {
         "broker_url": broker_url(settings),
+        "task_serializer": "json",
+        "accept_content": ["json"],
         # Results are rows of the ledger; nothing is kept in Redis.
         "task_ignore_result": True,
         "task_default_queue": INGEST_QUEUE,

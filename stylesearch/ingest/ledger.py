@@ -29,6 +29,7 @@ ITEM_COLUMNS = {
     "error_text": "text",
     "image_id": "int8",
 }
+NEVER_RETRIED = ("withdrawn", "outside_source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,13 +300,16 @@ def finish(session: Session, run_id: int) -> bool:
 
 
 def retry(session: Session, run_id: int) -> int:
-    """Open a run's quarantined items again; return how many there are. Withdrawn works stay where they are."""
+    """Open a run's quarantined items again; return how many there are.
+
+    Withdrawn works stay where they are, and so do links out of the source: only discovery looks where a link leads.
+    """
     opened = session.execute(
         update(IngestItem)
         .where(
             IngestItem.run_id == run_id,
             IngestItem.state == "quarantined",
-            IngestItem.error_code != "withdrawn",
+            IngestItem.error_code.not_in(NEVER_RETRIED),
         )
         .values(state="pending", attempts=0, error_code=None, error_text=None)
         .returning(IngestItem.id)

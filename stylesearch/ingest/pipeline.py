@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from stylesearch.catalog.database import Database
 from stylesearch.catalog.descriptors import EncoderRow
-from stylesearch.catalog.records import ImageFacts, NewWork, WorkRecord, source_digest
+from stylesearch.catalog.records import ImageFacts, NewWork, WorkRecord, source_digest, tidy
 from stylesearch.catalog.rights import License
 from stylesearch.catalog.runs import IngestRun
 from stylesearch.catalog.works import Collection
@@ -79,7 +79,7 @@ class Pipeline:
                 ready.append(self._prepare(item, default_rights))
             except ImageError as error:
                 failures[item.id] = error
-        works = self._describe(ready)
+        works = self._describe(ready, failures)
         through_outages(lambda: self._write(run, works, failures))
         return len(items)
 
@@ -120,10 +120,21 @@ class Pipeline:
         )
         return _Ready(item, complete_record(item, data, image.media_type, default_rights), image, picture)
 
-    def _describe(self, ready: list[_Ready]) -> dict[int, NewWork]:
+    def _describe(self, ready: list[_Ready], failures: dict[int, StylesearchError]) -> dict[int, NewWork]:
+        """Describe prepared items; one that no descriptor can be had of is added to the failures."""
         if not ready:
             return {}
-        vectors = encode_checked(self.encoder, [one.picture.pixels for one in ready])
+        try:
+            vectors = encode_checked(self.encoder, [one.picture.pixels for one in ready])
+        except StylesearchError as error:
+            if error.code != "descriptor_invalid":
+                raise
+            if len(ready) == 1:
+                failures[ready[0].item.id] = error
+                return {}
+            # One picture spoils the batch: each by itself tells which.
+            alone = [self._describe([one], failures) for one in ready]
+            return {item_id: work for works in alone for item_id, work in works.items()}
         return {
             one.item.id: NewWork(
                 source_id=one.item.source_id,
@@ -158,11 +169,11 @@ class Pipeline:
 def complete_record(item: Claimed, data: bytes, media_type: str, default_rights: str | None) -> WorkRecord:
     """Return an item's metadata: the table beside it first, then the file's own, then its name."""
     inside = read_svg_metadata(data) if media_type == SVG else read_embedded_metadata(data)
-    name = PurePosixPath(item.source_id).stem.replace("_", " ").strip()
+    name = tidy(PurePosixPath(item.source_id).stem.replace("_", " "))
     fallback = WorkRecord(
         title=name or item.source_id, work_rights=default_rights, image_rights=default_rights
     )
-    return item.record.over(inside).over(fallback)
+    return item.record.over(inside).over(fallback).clipped()
 
 
 def through_outages(action: Callable[[], Result]) -> Result:

@@ -61,6 +61,8 @@ class _Use:
 
 _uses: dict[Path, _Use] = {}
 _guard = threading.RLock()
+# Supervisors that we started and that go on without us; kept, because Python complains of a child that is let go of.
+_left_running: list[subprocess.Popen[bytes]] = []
 
 
 def ensure(home: Path, *, transport: str = "socket") -> Endpoints:
@@ -154,6 +156,7 @@ def _await_stop(layout: Layout, supervisor: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + STOP_SECONDS
     while supervisor.poll() is None and time.monotonic() < deadline:
         if layout.pin.exists() or _used_by_others(layout):
+            _left_running.append(supervisor)
             return
         time.sleep(0.03)
 

@@ -56,8 +56,8 @@ class Supervisor:
             self._say_ready(postgres, valkey)
             while not self.stopping and not self._is_unused():
                 time.sleep(POLL_SECONDS)
-                for server in servers:
-                    self._revive(server)
+                if any([self._revive(server) for server in servers]):
+                    self._say_ready(postgres, valkey)
         finally:
             for server in reversed(servers):
                 server.stop()
@@ -70,9 +70,10 @@ class Supervisor:
         """Whether nobody uses the services; if so, the lock is ours from here on."""
         return not self.layout.pin.exists() and self.users.try_exclusive()
 
-    def _revive(self, server: Server) -> None:
+    def _revive(self, server: Server) -> bool:
+        """Start a server again that has ended; return whether it had."""
         if server.process is None or server.process.poll() is None:
-            return
+            return False
         now = time.monotonic()
         self.restarts = [moment for moment in self.restarts if now - moment < RESTART_WINDOW_SECONDS] + [now]
         log.warning("%s ended with code %s; starting it again", server.name, server.process.returncode)
@@ -88,6 +89,7 @@ class Supervisor:
             # Its killed predecessor's children may hold its memory for a moment; the next round tries again.
             log.warning("%s", error)
             time.sleep(0.5)
+        return True
 
     def _say_ready(self, postgres: Postgres, valkey: Valkey) -> None:
         log.info("ready")

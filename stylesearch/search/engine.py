@@ -19,6 +19,7 @@ from stylesearch.search.query import StyleQuery
 from stylesearch.settings import Settings
 
 SCORE_DIGITS = 9
+HALF_MAX = float(np.finfo(np.float16).max)
 # The database compares in single precision; a few more than k are fetched and compared again in double, so that
 # neither the order nor a score hangs on the machine.
 SPARE = 32
@@ -118,8 +119,11 @@ def _check_vector(vector: NDArray[np.float32], encoder: EncoderRow) -> None:
             hint="Describe the example with the same encoder as the gallery.",
             code="descriptor_dim",
         )
-    if not np.isfinite(vector).all():
-        raise InputError("The descriptor is not finite.", code="descriptor_invalid")
+    halves = vector.astype(np.float64).clip(-HALF_MAX, HALF_MAX).astype(np.float16)
+    if not np.isfinite(vector).all() or not (np.abs(vector) <= HALF_MAX).all() or not halves.any():
+        raise InputError(
+            "The descriptor is zero, or not finite in half precision.", code="descriptor_invalid"
+        )
 
 
 def _from_gallery(

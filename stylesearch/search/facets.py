@@ -39,9 +39,9 @@ def facets(session: Session, filters: Filters, *, at_most: int = 40) -> dict[str
         .cte("found")
     )
     keyword = select(base.c.id, func.unnest(base.c.keywords).label("word")).subquery()
-    number = func.count()
+    number, distinct = func.count(), func.count(base.c.id.distinct())
     parts = {
-        "artist": select(literal("artist"), Artist.name, Artist.name, number)
+        "artist": select(literal("artist"), Artist.name, Artist.name, distinct)
         .select_from(base)
         .join(WorkArtist, WorkArtist.work_id == base.c.id)
         .join(Artist, Artist.id == WorkArtist.artist_id)
@@ -66,7 +66,9 @@ def facets(session: Session, filters: Filters, *, at_most: int = 40) -> dict[str
         ),
     }
     ranked = [
-        select(part.order_by(number.desc(), part.selected_columns[1]).limit(at_most).subquery())
+        select(
+            part.order_by(part.selected_columns[3].desc(), part.selected_columns[1]).limit(at_most).subquery()
+        )
         for part in parts.values()
     ]
     result: dict[str, list[Choice]] = {name: [] for name in parts}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from stylesearch.catalog.records import EARLIEST_YEAR, LATEST_YEAR, tidy
 from stylesearch.catalog.rights import REUSE_CLASSES
 from stylesearch.errors import InputError
 
 Mode = Literal["auto", "exact", "hnsw"]
 MODES: tuple[Mode, ...] = ("auto", "exact", "hnsw")
 MOST_RESULTS = 1000
-EARLIEST_YEAR, LATEST_YEAR = -10_000, 3000
+YEARS = ("year_from", "year_to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +88,11 @@ class Filters:
                 )
         clean: dict[str, Any] = {}
         for name, value in values.items():
-            if isinstance(value, list | tuple):
-                texts = tuple(dict.fromkeys(str(one).strip() for one in value if str(one).strip()))
-                if texts:
-                    clean[name] = texts
-            elif value is not None and value != "":
-                clean[name] = value
+            if name in YEARS:
+                clean[name] = _year(value)
+            else:
+                texts = [tidy(str(one)) for one in ([value] if isinstance(value, str) else value or ())]
+                clean[name] = tuple(dict.fromkeys(text for text in texts if text))
         return cls(**clean)
 
     def to_json(self) -> dict[str, Any]:
@@ -134,3 +134,14 @@ class StyleQuery:
             raise InputError(
                 f"{self.mode!r} is no search mode.", hint=f"Use one of: {', '.join(MODES)}.", code="bad_mode"
             )
+
+
+def _year(value: int | str | None) -> int | None:
+    if value is None or value == "":
+        return None
+    try:
+        return int(value)
+    except ValueError:
+        raise InputError(
+            f"{str(value)[:20]!r} is no year.", hint="Give a year such as 1890.", code="bad_year"
+        ) from None

@@ -1,1 +1,1 @@
-"""Training descriptors."""
+"""Fitting and measuring encoders on pictures whose style and content are crossed."""

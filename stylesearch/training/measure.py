@@ -15,7 +15,7 @@ from stylesearch.encoders.backbone import load_backbone
 from stylesearch.encoders.preprocessing import squash_batch
 from stylesearch.encoders.protocol import Pixels
 from stylesearch.encoders.registry import encode_checked, get_encoder
-from stylesearch.training.icons import crossed_icons, icon_batches
+from stylesearch.training.icons import Icon, crossed_icons, icon_batches
 
 RANKS = 10
 _LEVELS = 8
@@ -76,7 +76,7 @@ def figures(vectors: Vectors, styles: Labels, contents: Labels) -> Figures:
 
 
 def colour_histogram(images: Sequence[Pixels]) -> Vectors:
-    """Return ``[n, 512]`` unit vectors of how often each of 8 × 8 × 8 colours occurs: a baseline."""
+    """Return ``[n, 512]`` unit vectors of how often each of 512 colours occurs: a baseline."""
     rows = []
     for pixels in images:
         levels = (pixels // (256 // _LEVELS)).reshape(-1, 3).astype(np.int64)
@@ -99,7 +99,8 @@ def pooled_features(device: str = "cpu") -> Callable[[Sequence[Pixels]], Vectors
 
 
 def _unit(rows: Vectors) -> Vectors:
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    unit: Vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return unit
 
 
 def measure(root: Path, encoder: str) -> dict[str, Figures]:
@@ -124,7 +125,8 @@ def measure(root: Path, encoder: str) -> dict[str, Figures]:
         "pooled": pooled_features(),
         "colours": colour_histogram,
     }
-    drawings, vectors = [], {name: [] for name in describers}  # type: ignore[var-annotated]
+    drawings: list[Icon] = []
+    vectors: dict[str, list[Vectors]] = {name: [] for name in describers}
     for icons, pictures in icon_batches(crossed_icons(root, testing=True)):
         drawings += icons
         for name, describe in describers.items():

@@ -29,7 +29,7 @@ Labels = NDArray[np.str_]
 
 
 def inner(pixels: Pixels) -> Pixels:
-    """Cut out the middle of a picture, 56 % of each side: one without margins, as paintings and photographs are."""
+    """Cut out the middle of a picture, some 56 % of each side: one without margins, as paintings and photographs are."""
     height, width = pixels.shape[:2]
     top, left = int(height * (1 - _INNER) / 2), int(width * (1 - _INNER) / 2)
     return pixels[top : max(top + 1, height - top), left : max(left + 1, width - left)]
@@ -47,7 +47,8 @@ def scatter_within(residuals: Statistics, styles: Labels) -> NDArray[np.float64]
 
     """
     covariances = [rows.T @ rows / len(rows) for rows in _groups(residuals, styles)]
-    return np.mean(covariances, axis=0)
+    scatter: NDArray[np.float64] = np.mean(covariances, axis=0)
+    return scatter
 
 
 def scatter_of_contents(residuals: Statistics, contents: Labels, *, least: int = 3) -> NDArray[np.float64]:
@@ -68,7 +69,8 @@ def scatter_of_contents(residuals: Statistics, contents: Labels, *, least: int =
         return np.zeros((residuals.shape[1],) * 2)
     means = np.array([rows.mean(axis=0) for rows in groups])
     sizes = np.array([len(rows) for rows in groups], dtype=np.float64)
-    return (means * sizes[:, None]).T @ means / sizes.sum()
+    scatter: NDArray[np.float64] = (means * sizes[:, None]).T @ means / sizes.sum()
+    return scatter
 
 
 def _groups(rows: Statistics, labels: Labels) -> Iterator[Statistics]:
@@ -145,7 +147,7 @@ def fit_on_themes(root: Path, out: Path, *, device: str = "auto") -> str:
         If there are no two themes with icons in common.
 
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     encoder = LiteEncoder(device=device)
     drawings, whole, middles = [], [], []
@@ -169,7 +171,7 @@ def fit_on_themes(root: Path, out: Path, *, device: str = "auto") -> str:
         "mean": mean.astype(np.float32),
         "projection": np.ascontiguousarray(projection, dtype=np.float32),
     }
-    save_file(tensors, out, metadata=metadata)
+    out.write_bytes(save(tensors, metadata=metadata))
     return summary
 
 

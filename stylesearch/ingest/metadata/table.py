@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stylesearch.catalog.artists import QUALIFIERS
-from stylesearch.catalog.records import Credit, WorkRecord, tidy, years
+from stylesearch.catalog.records import EARLIEST_YEAR, LATEST_YEAR, Credit, WorkRecord, tidy, years
 from stylesearch.errors import InputError
 
 SIDECAR = "metadata.csv"
@@ -55,7 +55,7 @@ def read_table(path: Path) -> dict[str, WorkRecord]:
 
 
 def _read_rows(reader: csv.DictReader[str], path: Path) -> dict[str, WorkRecord]:
-    columns = [(name or "").strip().lower() for name in reader.fieldnames or []]
+    columns = [(tidy(name) or "").lower() for name in reader.fieldnames or []]
     reader.fieldnames = columns
     twice = sorted({name for name in columns if columns.count(name) > 1})
     key = next((name for name in PATH_COLUMNS if name in columns), None)
@@ -100,7 +100,7 @@ def _read_row(row: dict[str | Any, Any], line: int, path: Path) -> WorkRecord:
         credits=tuple(Credit(name, qualifier=qualifier.lower() if qualifier else None) for name in artists),
         year_from=year_from,
         year_to=year_to,
-        keywords=tuple(word.lower() for word in _parts(values.pop("keywords", None))),
+        keywords=tuple(dict.fromkeys(word.lower() for word in _parts(values.pop("keywords", None)))),
         extra={name: value for name, value in values.items() if value and name},
     )
 
@@ -113,10 +113,13 @@ def _year(text: str | None, line: int, path: Path) -> int | None:
     if text is None:
         return None
     try:
-        return int(text)
+        year = int(text)
     except ValueError:
+        year = None
+    if year is None or not EARLIEST_YEAR <= year <= LATEST_YEAR:
         raise InputError(
-            f"Line {line} of {path} has {text!r} for a year.",
-            hint="Write a whole number.",
+            f"Line {line} of {path} has {text[:40]!r} for a year.",
+            hint="Write a whole number such as 1890.",
             code="metadata_table",
-        ) from None
+        )
+    return year

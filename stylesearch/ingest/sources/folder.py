@@ -136,9 +136,13 @@ class FolderSource:
     def scan(self, paths: list[Path]) -> Iterator[Found]:
         """Look at each file: its digest and its line in the table."""
         root = self.folder.resolve()
+        taken: set[str] = set()
         for path in paths:
             source_id = self.source_id(path)
             record = self._records.get(source_id, WorkRecord())
+            while source_id in taken:  # a name that is no UTF-8, written as another file is really called
+                source_id += "~"
+            taken.add(source_id)
             try:
                 digest = self._digest(path, root)
             except ImageError as error:

@@ -1,0 +1,74 @@
+from pathlib import Path
+
+import pytest
+
+from stylesearch.errors import InputError
+from stylesearch.training.icons import crossed_icons, icon_batches, theme_icons, themes
+
+
+def _draw(root: Path, package: str, theme: str, name: str, *, folder="48x48/apps", colour="red") -> Path:
+    path = root / package / "usr/share/icons" / theme / folder / f"{name}.svg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="48" height="48"><title>{theme} {name}</title>'
+        f'<circle cx="24" cy="24" r="20" fill="{colour}"/></svg>'
+    )
+    return path
+
+
+def test_testing_themes_and_recolourings_are_kept_apart(tmp_path):
+    for package, theme in (
+        ("breeze-icon-theme", "breeze"),
+        ("breeze-icon-theme", "breeze-dark"),
+        ("oxygen-icon-theme", "oxygen"),
+    ):
+        _draw(tmp_path, package, theme, "mail")
+    assert [theme.name for theme in themes(tmp_path, testing=False)] == ["breeze"]
+    assert [theme.name for theme in themes(tmp_path, testing=True)] == ["oxygen"]
+
+
+def test_only_full_colour_drawings_count_and_each_once(tmp_path):
+    mail = _draw(tmp_path, "a", "one", "mail", folder="scalable/apps")
+    _draw(tmp_path, "a", "one", "mail", folder="64x64/apps", colour="blue")
+    _draw(tmp_path, "a", "one", "small", folder="22x22/apps")
+    _draw(tmp_path, "a", "one", "go-symbolic", folder="scalable/actions")
+    _draw(tmp_path, "a", "one", "go", folder="symbolic/actions")
+    _draw(tmp_path, "a", "one", "double", folder="32x32@2x/apps")
+    (mail.parent / "alias.svg").symlink_to("mail.svg")
+    (mail.parent / "copy.svg").write_bytes(mail.read_bytes())
+    drawings = theme_icons(mail.parents[2])
+    assert [drawing.path.parent.parent.name for drawing in drawings] == ["scalable", "32x32@2x"]
+
+
+def test_only_shared_contents_are_taken(tmp_path):
+    for theme in ("one", "two"):
+        for name in ("mail", "web", f"only-{theme}"):
+            _draw(tmp_path, theme, theme, name)
+    _draw(tmp_path, "three", "three", "mail")
+    drawn = [(icon.style, icon.content) for icon in crossed_icons(tmp_path, testing=False)]
+    assert sorted(drawn) == [
+        ("one", "mail"),
+        ("one", "web"),
+        ("three", "mail"),
+        ("two", "mail"),
+        ("two", "web"),
+    ]
+    fewer = [(icon.style, icon.content) for icon in crossed_icons(tmp_path, testing=False, most=1)]
+    assert fewer == [("one", "mail"), ("three", "mail"), ("two", "mail")]
+
+
+def test_nothing_in_common_is_said(tmp_path):
+    _draw(tmp_path, "a", "one", "mail")
+    with pytest.raises(InputError) as caught:
+        crossed_icons(tmp_path, testing=False)
+    assert caught.value.code == "themes_missing"
+
+
+def test_unreadable_files_are_left_out(tmp_path):
+    for theme in ("one", "two"):
+        for name in ("mail", "web"):
+            _draw(tmp_path, theme, theme, name)
+    _draw(tmp_path, "one", "one", "web").write_text("not a drawing")
+    batches = list(icon_batches(crossed_icons(tmp_path, testing=False), size=2))
+    assert [icon.content for icons, _ in batches for icon in icons] == ["mail", "mail", "web"]
+    assert all(min(pixels.shape[:2]) == 320 for _, pictures in batches for pixels in pictures)

@@ -1,0 +1,212 @@
+"""An ingest through real servers and a real worker, with each of them killed in the middle."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import psutil
+import psycopg
+import pytest
+
+from stylesearch.demo.drawings import draw_collection
+from stylesearch.local import services
+from stylesearch.local.layout import Layout
+from stylesearch.search.engine import unpack_halfvecs
+
+STYLES, SUBJECTS = 5, 25
+
+
+@dataclass
+class Installation:
+    """A data folder of its own, with its own servers, and the processes started in it."""
+
+    home: Path
+    children: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "STYLESEARCH_HOME": str(self.home),
+            "STYLESEARCH_INGEST_LEASE_SECONDS": "6",
+            "STYLESEARCH_INGEST_BATCH_SIZE": "8",
+        }
+
+    def start(self, *arguments: object) -> subprocess.Popen[bytes]:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "stylesearch", *map(str, arguments)],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self.children.append(child)
+        return child
+
+    def ingest(self, folder: Path) -> subprocess.Popen[bytes]:
+        return self.start("ingest", "folder", folder, "--collection", "drawn", "--workers", "2")
+
+    def query(self, statement: str) -> list[tuple]:
+        url = services.ensure(self.home).database_url
+        with psycopg.connect(url) as connection:
+            return connection.execute(statement).fetchall()
+
+    def ingested(self) -> int:
+        try:
+            return self.query("SELECT count(*) FROM ingest_item WHERE state = 'ingested'")[0][0]
+        except psycopg.Error:  # not there yet, or just killed
+            return 0
+
+    def rows(self) -> list[tuple]:
+        """What the catalogue holds, in terms that do not hang on the order of writing."""
+        return self.query(
+            """
+            SELECT work.source_id, work.title, work.year_from, work.medium, work.keywords, license.uri, image.sha256,
+                   image.perceptual_hash, image.width, image.height, array_agg(artist.name ORDER BY artist.name)
+            FROM work JOIN image ON image.work_id = work.id JOIN descriptor ON descriptor.image_id = image.id
+            JOIN license ON license.id = work.image_license_id
+            JOIN work_artist ON work_artist.work_id = work.id JOIN artist ON artist.id = work_artist.artist_id
+            GROUP BY work.id, image.id, license.id ORDER BY work.source_id
+            """
+        )
+
+    def counts(self) -> list[tuple]:
+        return self.query(
+            """
+            SELECT (SELECT count(*) FROM work), (SELECT count(*) FROM image), (SELECT count(*) FROM descriptor),
+                   (SELECT count(*) FROM artist), (SELECT count(*) FROM work_artist), (SELECT count(*) FROM ingest_run),
+                   (SELECT count(*) FROM ingest_item WHERE state = 'ingested'), (SELECT count(*) FROM ingest_item)
+            """
+        )
+
+    def descriptors(self) -> np.ndarray:
+        rows = self.query(
+            """
+            SELECT halfvec_send(vector) FROM descriptor JOIN image ON image.id = image_id
+            JOIN work ON work.id = work_id ORDER BY source_id
+            """
+        )
+        return unpack_halfvecs([row[0] for row in rows])
+
+    def clear(self) -> None:
+        for child in self.children:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+            child.communicate()
+        services.release()
+        services.stop(self.home)
+
+
+@pytest.fixture
+def installation() -> Iterator[Installation]:
+    parent = Path(tempfile.mkdtemp(prefix="stylesearch-kill-"))
+    parent.chmod(0o711)
+    installation = Installation(parent / "home")
+    yield installation
+    installation.clear()
+    shutil.rmtree(parent, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("to-take-in")
+    draw_collection(folder, styles=STYLES, subjects=SUBJECTS)
+    return folder
+
+
+def worker_of(command: subprocess.Popen[bytes]) -> psutil.Process | None:
+    for child in psutil.Process(command.pid).children():
+        if "workers" in child.cmdline():
+            return child
+    return None
+
+
+def kill_worker(installation: Installation, command: subprocess.Popen[bytes]) -> None:
+    worker = worker_of(command)
+    assert worker is not None
+    for process in [worker, *worker.children(recursive=True)]:
+        process.kill()
+    command.kill()  # the same command is given again
+
+
+def kill_broker(installation: Installation, command: subprocess.Popen[bytes]) -> None:
+    os.kill(Layout(installation.home).read_state()["valkey_pid"], signal.SIGKILL)
+    command.kill()
+
+
+def kill_database(installation: Installation, command: subprocess.Popen[bytes]) -> None:
+    os.kill(Layout(installation.home).read_state()["postgres_pid"], signal.SIGKILL)
+    command.kill()
+
+
+def kill_everything(installation: Installation, command: subprocess.Popen[bytes]) -> None:
+    state = Layout(installation.home).read_state()
+    kill_worker(installation, command)
+    for name in ("pid", "postgres_pid", "valkey_pid"):
+        os.kill(state[name], signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(folder: Path) -> Iterator[Installation]:
+    """The same collection taken in without any mishap."""
+    parent = Path(tempfile.mkdtemp(prefix="stylesearch-kill-"))
+    parent.chmod(0o711)
+    installation = Installation(parent / "home")
+    command = installation.ingest(folder)
+    out, err = command.communicate(timeout=300)
+    assert command.returncode == 0, err.decode()
+    assert f"ingested {STYLES * SUBJECTS}".encode() in out
+    yield installation
+    installation.clear()
+    shutil.rmtree(parent, ignore_errors=True)
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("kill")
+@pytest.mark.parametrize("kill", [kill_worker, kill_broker, kill_database, kill_everything])
+def test_same_command_again_ends_with_the_same_rows(
+    kill: Callable, installation: Installation, undisturbed: Installation, folder: Path
+) -> None:
+    command = installation.ingest(folder)
+    deadline = time.monotonic() + 120
+    while installation.ingested() < STYLES * SUBJECTS // 4:
+        assert time.monotonic() < deadline, "the ingest does not move"
+        assert command.poll() is None, command.communicate()
+        time.sleep(0.2)
+    kill(installation, command)
+    command.communicate()
+    again = installation.ingest(folder)
+    out, err = again.communicate(timeout=300)
+    assert again.returncode == 0, err.decode()
+    assert installation.counts() == undisturbed.counts()
+    assert installation.rows() == undisturbed.rows()
+    difference = np.abs(installation.descriptors() - undisturbed.descriptors())
+    assert difference.max() < 1e-3  # a batch's size may turn the last bit of half precision
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("kill")
+def test_run_goes_on_by_itself_when_a_server_is_killed(
+    installation: Installation, undisturbed: Installation, folder: Path
+) -> None:
+    command = installation.ingest(folder)
+    killed = 0
+    while command.poll() is None:
+        if installation.ingested() >= (killed + 1) * 30 and killed < 3:
+            name = ("valkey_pid", "postgres_pid", "valkey_pid")[killed]
+            os.kill(Layout(installation.home).read_state()[name], signal.SIGKILL)
+            killed += 1
+        time.sleep(0.2)
+    _, err = command.communicate()
+    assert killed >= 2
+    assert command.returncode == 0, err.decode()
+    assert installation.rows() == undisturbed.rows()
+    assert installation.counts() == undisturbed.counts()

@@ -1,0 +1,27 @@
+// A button that copies a text. Where the browser gives no clipboard, it selects the text instead.
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const text = document.getElementById(button.dataset.copy);
+  const status = button.parentElement.querySelector("[data-copied]");
+  const label = button.textContent;
+  button.hidden = false;
+
+  const say = (words) => {
+    button.textContent = words;
+    status.textContent = words;
+    setTimeout(() => {
+      button.textContent = label;
+      status.textContent = "";
+    }, 2500);
+  };
+
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text.textContent.trim());
+      say("Copied");
+    } catch {
+      getSelection().selectAllChildren(text);
+      say("Selected");
+    }
+  });
+}
