@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import logging
 import signal
+import socket
 import threading
+from contextlib import ExitStack
 from types import FrameType
 from typing import Any
 
@@ -40,61 +42,72 @@ def serve(host: str | None, port: int | None, no_warm: bool) -> None:
     from web.app import create_app
 
     settings = get_settings()
-    app = create_app(settings)
-    server = listen(
-        app,
-        host=settings.web_host if host is None else host,
-        port=settings.web_port if port is None else port,
-    )
-    signal.signal(signal.SIGTERM, _stop)
-    if not no_warm:
-        threading.Thread(target=_warm, args=(app,), name="warm-up").start()
-    for address in addresses(server):
-        click.echo(f"The portal listens on {address} (Ctrl-C stops it).")
-    try:
+    with ExitStack() as resources:
+        # The address comes first: whether it can be had is known at once, a database takes a while to start.
+        sockets = bind(
+            settings.web_host if host is None else host, settings.web_port if port is None else port
+        )
+        for one in sockets:
+            resources.enter_context(one)
+        app = create_app(settings)
+        resources.callback(services(app).database.close)
+        server = waitress_server(app, sockets)
+        resources.callback(server.close)
+        signal.signal(signal.SIGTERM, _stop)
+        if not no_warm:
+            threading.Thread(target=_warm, args=(app,), name="warm-up").start()
+        for one in sockets:
+            click.echo(f"The portal listens on {url_of(one)} (Ctrl-C stops it).")
         server.run()  # returns on Ctrl-C and SIGTERM, when the requests under way are answered
-    finally:
-        server.close()
-        services(app).database.close()
     click.echo("The portal has stopped.")
 
 
-def listen(app: Flask, *, host: str, port: int) -> Any:
-    """Return a waitress server that listens.
+def bind(host: str, port: int) -> list[socket.socket]:
+    """Return a listening socket for each address of a host.
 
     Raises
     ------
     StylesearchError
-        If the address cannot be listened on.
+        If one cannot be listened on; then none is left open.
 
     """
-    settings = services(app).settings
+    bound: list[socket.socket] = []
     try:
-        return waitress.create_server(
-            app,
-            host=host,
-            port=port,
-            threads=settings.web_threads,
-            ident=None,
-            max_request_body_size=settings.max_upload_bytes * SLACK,
-            clear_untrusted_proxy_headers=settings.web_trusted_proxy
-            is None,  # else the app tells whom to believe
-        )
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
+            bound.append(socket.create_server(address[:2], family=family))
     except OSError as error:
+        for one in bound:
+            one.close()
         raise _explain(error, host, port) from None
-    except ValueError:  # waitress: the name of the host leads nowhere
-        raise StylesearchError(
-            f"{host!r} is no address of this machine.",
-            hint="Use --host 127.0.0.1 for this machine alone, --host 0.0.0.0 for everybody.",
-            code="bad_host",
-        ) from None
+    return bound
+
+
+def url_of(listening: socket.socket) -> str:
+    """Return the URL that a socket answers."""
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def waitress_server(app: Flask, sockets: list[socket.socket]) -> Any:
+    """Return a waitress server on some sockets."""
+    settings = services(app).settings
+    return waitress.create_server(
+        app,
+        sockets=sockets,
+        threads=settings.web_threads,
+        ident=None,
+        max_request_body_size=settings.max_upload_bytes * SLACK,
+        clear_untrusted_proxy_headers=settings.web_trusted_proxy
+        is None,  # else the app tells whom to believe
+    )
 
 
 def _explain(error: OSError, host: str, port: int) -> StylesearchError:
     if error.errno == errno.EADDRINUSE:
         return StylesearchError(
             f"Something else listens on port {port} of {host} already.",
-            hint=f"Choose another with --port {port + 1}.",
+            hint=f"Choose another with --port {port + 1 if port < 65535 else 8080}.",
             code="port_in_use",
         )
     if error.errno == errno.EACCES:
@@ -108,13 +121,6 @@ def _explain(error: OSError, host: str, port: int) -> StylesearchError:
         hint="Use --host 127.0.0.1 for this machine alone, --host 0.0.0.0 for everybody.",
         code="bad_host",
     )
-
-
-def addresses(server: Any) -> list[str]:
-    """Return the URLs that a server listens on."""
-    several = getattr(server, "effective_listen", None)  # a host name with several addresses
-    pairs = several if several else [(server.effective_host, server.effective_port)]
-    return [f"http://{f'[{host}]' if ':' in host else host}:{port}" for host, port in pairs]
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

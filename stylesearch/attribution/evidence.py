@@ -79,7 +79,7 @@ def artists_among(session: Session, hits: Sequence[Hit]) -> list[ArtistEvidence]
         .where(Artist.name.in_(of_artist), WorkArtist.qualifier.is_(None), Work.withdrawn_at.is_(None))
         .group_by(Artist.name)
     )
-    totals = dict(counted.tuples().all())
+    totals = dict(counted.all())
     evidence = [
         ArtistEvidence(
             name=name,

@@ -38,7 +38,7 @@ def ensure_collection(
         If the slug has other characters than small letters, digits and single hyphens, or the licence is unknown.
 
     """
-    if not SLUG.match(slug):
+    if not SLUG.fullmatch(slug):
         raise InputError(
             f"{slug!r} cannot name a collection.",
             hint="Use small letters, digits and single hyphens, such as open-clip-art.",

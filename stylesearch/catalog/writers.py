@@ -135,7 +135,7 @@ def ensure_licenses(session: Session, statements: Iterable[str | None]) -> dict[
         rows = [{"uri": uri, "label": uri, "reuse": "permission"} for uri in unknown]
         session.execute(insert(License).values(rows).on_conflict_do_nothing(index_elements=[License.uri]))
     found = session.execute(select(License.uri, License.id).where(License.uri.in_(set(uris.values()))))
-    ids = dict(found.tuples().all())
+    ids = dict(found.all())
     return {statement: ids[uri] for statement, uri in uris.items()}
 
 
@@ -201,7 +201,7 @@ def _write_credits(session: Session, works: Sequence[NewWork], work_ids: dict[st
         rows = [{"name": name, "sort_name": name.casefold()} for name in names]
         session.execute(insert(Artist).values(rows).on_conflict_do_nothing(index_elements=[Artist.name]))
         found = session.execute(select(Artist.name, Artist.id).where(Artist.name.in_(names)))
-        artist_ids = dict(found.tuples().all())
+        artist_ids = dict(found.all())
     raw_connection(session).execute(
         "DELETE FROM work_artist WHERE work_id = ANY(%s)", [list(work_ids.values())]
     )

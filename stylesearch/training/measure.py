@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from stylesearch.encoders.backbone import load_backbone
 from stylesearch.encoders.preprocessing import squash_batch
@@ -103,7 +104,12 @@ def _unit(rows: Vectors) -> Vectors:
     return unit
 
 
-def measure(root: Path, encoder: str) -> dict[str, Figures]:
+def reduced(pixels: Pixels, side: int) -> Pixels:
+    """Return a picture as ``[side, side, 3]``, so that all have as little detail as the coarsest one has."""
+    return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BOX))
+
+
+def measure(root: Path, encoder: str, *, side: int | None = None) -> dict[str, Figures]:
     """Measure an encoder and two baselines on the testing themes.
 
     Parameters
@@ -112,6 +118,9 @@ def measure(root: Path, encoder: str) -> dict[str, Figures]:
         Folder that holds ``<package>/usr/share/icons/<theme>``.
     encoder:
         Slug.
+    side:
+        Reduce every picture to this many pixels first: some themes come as drawings and some as small pixel images,
+        and without this their sharpness alone tells them apart.
 
     Raises
     ------
@@ -129,6 +138,8 @@ def measure(root: Path, encoder: str) -> dict[str, Figures]:
     vectors: dict[str, list[Vectors]] = {name: [] for name in describers}
     for icons, pictures in icon_batches(crossed_icons(root, testing=True)):
         drawings += icons
+        if side is not None:
+            pictures = [reduced(pixels, side) for pixels in pictures]  # noqa: PLW2901 - the same pictures, reduced
         for name, describe in describers.items():
             vectors[name].append(describe(pictures))
     styles = np.array([icon.style for icon in drawings])
@@ -143,8 +154,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--themes", type=Path, required=True, help="folder of unpacked Debian packages of icon themes"
     )
     parser.add_argument("--encoder", default="lite", help="slug of the encoder to measure")
+    parser.add_argument("--side", type=int, help="reduce every picture to this many pixels a side first")
     options = parser.parse_args(arguments)
-    for name, row in measure(options.themes, options.encoder).items():
+    for name, row in measure(options.themes, options.encoder, side=options.side).items():
         values = f"R@1 {row.recall_at_1:.1%}  mAP@10 {row.map_at_10:.1%}  AUC {row.auc:.3f}"
         sys.stdout.write(f"{name:10s} {values}\n")
 

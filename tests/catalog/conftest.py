@@ -1,5 +1,5 @@
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from stylesearch.catalog import encoders
 from stylesearch.catalog.collections import ensure_collection
-from stylesearch.catalog.database import Database
+from stylesearch.catalog.database import Database, sqlalchemy_url
 from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.catalog.encoders import EncoderIdentity
 from stylesearch.catalog.records import ImageFacts, NewWork, WorkRecord
@@ -54,6 +54,14 @@ class Toy:
 
     def value(self, statement: str, **values: object) -> object:
         return self.rows(statement, **values)[0][0]
+
+
+@pytest.fixture(scope="module")
+def shared(servers, databases_of_run, empty_template) -> Iterator[Database]:
+    """An empty catalogue for the tests of a module that write nothing to stay."""
+    database = Database(sqlalchemy_url(servers.url_of(databases_of_run(empty_template))))
+    yield database
+    database.close()
 
 
 @pytest.fixture

@@ -154,7 +154,7 @@ def test_a_date_is_never_mixed_from_two_records(ours):
 def test_clipped_bounds_every_text_that_is_indexed():
     long = "x" * 30_000
     record = WorkRecord(
-        **{name: long for name in LONGEST},
+        **dict.fromkeys(LONGEST, long),
         credits=(Credit(long), Credit(long + "y"), Credit("Bo")),
         keywords=(long, "short"),
     ).clipped()

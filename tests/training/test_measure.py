@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from stylesearch.training.measure import colour_histogram, figures
+from stylesearch.training.measure import colour_histogram, figures, main, reduced
 
 STYLES = np.repeat([f"style {k}" for k in range(4)], 12)
 CONTENTS = np.tile([f"content {k}" for k in range(12)], 4)
@@ -47,3 +47,26 @@ def test_the_histogram_counts_colours():
     histogram = colour_histogram([pixels])[0]
     assert np.flatnonzero(histogram).tolist() == [0, 7 * 64]
     assert np.linalg.norm(histogram) == pytest.approx(1)
+
+
+def test_reducing_averages():
+    pixels = np.zeros((4, 8, 3), np.uint8)
+    pixels[:, 1::2] = 200
+    assert (reduced(pixels, 2) == 100).all()
+
+
+@pytest.mark.parametrize("options", [[], ["--side", "48"]])
+def test_the_command_measures_the_testing_themes_only(tmp_path, capsys, options):
+    paints = {"tango-icon-theme": "#c00", "oxygen-icon-theme": "#03c", "breeze-icon-theme": "#090"}
+    for package, paint in paints.items():
+        folder = tmp_path / package / "usr/share/icons" / package / "scalable"
+        folder.mkdir(parents=True)
+        for width in range(10, 58, 8):
+            (folder / f"bar{width}.svg").write_text(
+                f'<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64">'
+                f'<rect x="3" y="20" width="{width}" height="20" fill="{paint}"/></svg>'
+            )
+    main(["--themes", str(tmp_path), *options])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["lite", "pooled", "colours"]
+    assert "R@1 100.0%" in lines[0]

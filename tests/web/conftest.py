@@ -2,20 +2,38 @@
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
-from sqlalchemy import func, select, update
+from pydantic import SecretStr
+from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from stylesearch.catalog.database import open_database
 from stylesearch.catalog.works import Image as ImageRow
 from stylesearch.catalog.works import Work
+from stylesearch.settings import Settings
 from web.app import create_app
+
+
+@pytest.fixture(scope="session")
+def archive(
+    servers, databases_of_run, archive_template: tuple[str, Path], drawn_folder: Path
+) -> Iterator[SimpleNamespace]:
+    """The small drawn archive, one for all of these tests: they read it, or change it back."""
+    template, home = archive_template
+    url = servers.url_of(databases_of_run(template))
+    settings = Settings(home=home, database_url=SecretStr(url), redis_url=SecretStr(servers.redis_url))
+    database = open_database(settings)
+    yield SimpleNamespace(settings=settings, database=database, folder=drawn_folder)
+    database.close()
 
 
 @pytest.fixture
@@ -70,10 +88,11 @@ def query_url(upload, picture) -> str:
 
 
 class Catalogue:
-    """Looks into the archive's database and changes it."""
+    """Looks into the archive's database, changes it, and changes it back after the test."""
 
     def __init__(self, archive) -> None:
         self.archive = archive
+        self._before: dict[int, dict[str, object]] = {}
 
     def first_work(self) -> int:
         with self.archive.database.session() as session:
@@ -95,12 +114,22 @@ class Catalogue:
 
     def change(self, work_id: int, **values: object) -> None:
         with self.archive.database.session() as session:
-            session.execute(update(Work).where(Work.id == work_id).values(**values))
+            work = session.get_one(Work, work_id)
+            before = self._before.setdefault(work_id, {})
+            for name, value in values.items():
+                before.setdefault(name, getattr(work, name))
+                setattr(work, name, value)
 
     def withdraw(self, work_id: int) -> None:
-        self.change(work_id, withdrawn_at=func.now())
+        self.change(work_id, withdrawn_at=datetime.now(UTC))
+
+    def restore(self) -> None:
+        for work_id, values in list(self._before.items()):
+            self.change(work_id, **values)
 
 
 @pytest.fixture
-def catalogue(archive) -> Catalogue:
-    return Catalogue(archive)
+def catalogue(archive) -> Iterator[Catalogue]:
+    catalogue = Catalogue(archive)
+    yield catalogue
+    catalogue.restore()

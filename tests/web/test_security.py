@@ -21,6 +21,7 @@ def test_every_answer_has_a_policy_and_is_not_sniffed(client, query_url, catalog
         assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'"), address
         assert answer.headers["X-Content-Type-Options"] == "nosniff", address
         assert answer.headers["Referrer-Policy"] == "same-origin", address
+        answer.close()
     policy = client.get("/").headers["Content-Security-Policy"]
     assert "unsafe" not in policy
     assert "http" not in policy

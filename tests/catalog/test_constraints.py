@@ -1,0 +1,129 @@
+"""The rules that hold in the database itself, whoever writes."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from stylesearch.catalog.database import Database
+from stylesearch.catalog.records import Credit
+
+DIGEST = "decode(repeat('ab', 32), 'hex')"
+COLLECTION = "(SELECT id FROM collection WHERE slug = 'toys')"
+WORK = "(SELECT id FROM work WHERE source_id = 'a')"
+ENCODER = "(SELECT id FROM encoder)"
+
+
+def work(values: str) -> str:
+    return f"INSERT INTO work (collection_id, source_id, source_digest, title, year_from, year_to) VALUES ({COLLECTION}, {values})"
+
+
+def image(values: str) -> str:
+    return (
+        "INSERT INTO image (work_id, collection_id, sha256, perceptual_hash, width, height, media_type, storage_key)"
+        f" VALUES ({values}, 'image/png', 'k')"
+    )
+
+
+def run(source: str = "s") -> str:
+    return f"INSERT INTO ingest_run (collection_id, encoder_id, source_uri) VALUES ({COLLECTION}, {ENCODER}, '{source}')"
+
+
+def item(columns: str, values: str) -> str:
+    return f"{run()}; INSERT INTO ingest_item (run_id, source_id, locator, {columns}) VALUES ((SELECT max(id) FROM ingest_run), 'x', 'l', {values})"
+
+
+BROKEN = {
+    "uq_work_collection_id_source_id": work("'a', '', 't', NULL, NULL"),
+    "ck_work_years": work("'b', '', 't', 1900, 1899"),
+    "uq_image_collection_id_sha256": image(f"{WORK}, {COLLECTION}, (SELECT sha256 FROM image), 1, 1, 1"),
+    "ck_image_sha256": image(f"{WORK}, {COLLECTION}, '\\xabcd', 1, 1, 1"),
+    "ck_image_size": image(f"{WORK}, {COLLECTION}, {DIGEST}, 1, 0, 1"),
+    "fk_image_work": image(f"{WORK}, (SELECT id FROM collection WHERE slug = 'other'), {DIGEST}, 1, 1, 1"),
+    "ck_license_reuse": "INSERT INTO license (uri, label, reuse) VALUES ('u', 'l', 'free')",
+    "uq_license_uri": "INSERT INTO license (uri, label, reuse) SELECT uri, 'l', 'open' FROM license LIMIT 1",
+    "ck_collection_slug": "INSERT INTO collection (slug, title) VALUES ('Not A Slug', 't')",
+    "uq_collection_slug": "INSERT INTO collection (slug, title) VALUES ('toys', 't')",
+    "uq_artist_name": "INSERT INTO artist (name, sort_name) VALUES ('Ann', 'ann')",
+    "ck_artist_name": "INSERT INTO artist (name, sort_name) VALUES ('', '')",
+    "ck_artist_years": "INSERT INTO artist (name, sort_name, birth_year, death_year) VALUES ('B', 'b', 1900, 1800)",
+    "fk_work_artist_artist_id_artist": "DELETE FROM artist WHERE name = 'Ann'",
+    "ck_work_artist_qualifier": "UPDATE work_artist SET qualifier = 'somehow like'",
+    "ck_work_artist_role": "UPDATE work_artist SET role = 'owner'",
+    "ck_encoder_status": "UPDATE encoder SET status = 'broken'",
+    "ck_encoder_dim": "UPDATE encoder SET dim = 0",
+    "uq_encoder_digest": (
+        "INSERT INTO encoder (slug, digest, dim, weights_sha256, preprocessing, license) SELECT 'other', digest, 8, 'w', 'p', 'l' FROM encoder"
+    ),
+    "uq_encoder_active_slug": (
+        "INSERT INTO encoder (slug, digest, dim, weights_sha256, preprocessing, license, status)"
+        " SELECT slug, 'other', 8, 'w', 'p', 'l', 'active' FROM encoder"
+    ),
+    "uq_ingest_run_open": f"{run()}; {run()}",
+    "ck_ingest_run_state": f"{run()}; UPDATE ingest_run SET state = 'paused'",
+    "ck_ingest_item_state": item("state", "'lost'"),
+    "ck_ingest_item_error": item("state", "'quarantined'"),
+    "ck_ingest_item_lease": item("state", "'leased'"),
+    "ck_withdrawal_names_something": "INSERT INTO withdrawal (reason) VALUES ('asked')",
+    "ck_report_query_sha256": (
+        "INSERT INTO report (public_id, query_sha256, encoder_id, parameters, gallery_digest, result)"
+        f" VALUES ('p', '\\xab', {ENCODER}, '{{}}', 'g', '{{}}')"
+    ),
+    "ck_user_role": "INSERT INTO \"user\" (email, name, role) VALUES ('e', 'n', 'king')",
+    "ck_api_token_token_sha256": (
+        "INSERT INTO \"user\" (email, name) VALUES ('e', 'n');"
+        " INSERT INTO api_token (user_id, label, token_sha256) SELECT id, 'l', '\\xab' FROM \"user\""
+    ),
+}
+
+
+def execute(database: Database, statements: str) -> None:
+    with database.engine.connect() as connection:
+        for statement in statements.split("; "):
+            connection.execute(text(statement))
+
+
+def test_what_breaks_a_rule_is_refused(toy, make_work):
+    toy.write(make_work("a", credits=(Credit("Ann"),)))
+    toy_encoder = toy.encoder.id
+    cases = {
+        **BROKEN,
+        "ck_descriptor_{}_dim": "UPDATE descriptor SET vector = '[1,2,3]'",
+        "descriptor_{}_pkey": "INSERT INTO descriptor SELECT * FROM descriptor",
+    }
+    with toy.database.session() as session:
+        session.execute(text("INSERT INTO collection (slug, title) VALUES ('other', 'o')"))
+    for name, statement in cases.items():
+        with pytest.raises(IntegrityError) as caught:
+            execute(toy.database, statement)
+        assert caught.value.orig.diag.constraint_name == name.format(toy_encoder), name
+
+
+def test_every_check_and_unique_rule_of_ours_is_tried(shared):
+    with shared.session() as session:
+        rules = set(
+            session.scalars(
+                text(
+                    "SELECT conname FROM pg_constraint WHERE contype IN ('c', 'u') AND connamespace = 'public'::regnamespace"
+                )
+            )
+        )
+    untried = {
+        # The same kind of rule on a column beside one that is tried, or a target of a foreign key.
+        "uq_artist_ulan_id",
+        "uq_artist_wikidata_id",
+        "uq_user_email",
+        "uq_api_token_token_sha256",
+        "uq_report_public_id",
+        "uq_work_id_collection_id",
+        "uq_ingest_item_run_id_source_id",
+    }
+    assert rules - set(BROKEN) == untried
+
+
+def test_deleting_a_collection_takes_all_of_it_along(toy, make_work):
+    toy.write(make_work("a", credits=(Credit("Ann"),)), make_work("b"))
+    with toy.database.session() as session:
+        session.execute(text("DELETE FROM collection"))
+    for table in ("work", "image", "descriptor", "work_artist"):
+        assert toy.value(f"SELECT count(*) FROM {table}") == 0
+    assert toy.value("SELECT count(*) FROM artist") == 1

@@ -1,0 +1,206 @@
+"""The whole Open Clip Art Library, end to end: 8,121 drawings through Redis and two workers.
+
+Needs the Debian package ``openclipart-svg``, fetched with apt-get where the machine can.
+"""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from stylesearch.catalog import encoders
+from stylesearch.catalog.database import Database, open_database
+from stylesearch.demo import openclipart
+from stylesearch.search.engine import search, unpack_halfvecs
+from stylesearch.search.query import Filters, StyleQuery
+from stylesearch.settings import Settings
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("openclipart"), pytest.mark.timeout(1800)]
+
+DC = "{http://purl.org/dc/elements/1.1/}"
+QUERIES = 300
+
+
+@dataclass(frozen=True)
+class ClipArt:
+    settings: Settings
+    database: Database
+    folder: Path
+    said: str
+
+
+@pytest.fixture(scope="module")
+def clip_art(servers, databases_of_run, empty_template, tmp_path_factory) -> Iterator[ClipArt]:
+    folder = openclipart.fetch(Path(tempfile.gettempdir()) / f"stylesearch-test-cache-{os.geteuid()}")
+    if folder is None:
+        assert not os.environ.get("CI"), "CI must be able to fetch the collection"
+        pytest.skip("the Debian package openclipart-svg cannot be had here")
+    home = tmp_path_factory.mktemp("clip-art")
+    settings = Settings(
+        home=home, database_url=servers.url_of(databases_of_run(empty_template)), redis_url=servers.redis_url
+    )
+    assert settings.database_url is not None
+    environment = os.environ | {
+        "STYLESEARCH_HOME": str(home),
+        "STYLESEARCH_DATABASE_URL": settings.database_url.get_secret_value(),
+        "STYLESEARCH_REDIS_URL": servers.redis_url,
+    }
+    command = ["ingest", "folder", str(folder), "--collection", "open-clip-art", "--workers", "2"]
+    done = subprocess.run(
+        [sys.executable, "-m", "stylesearch", *command], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    database = open_database(settings)
+    yield ClipArt(settings, database, folder, done.stdout)
+    database.close()
+
+
+def independent_reading(folder: Path, left_out: set[str]) -> tuple[int, dict[str, set[str]]]:
+    """Number of files, and the works of each creator, read with nothing of ours."""
+    files = sorted((path for path in folder.rglob("*.svg")), key=lambda path: str(path).encode())
+    seen: set[bytes] = set()
+    works: dict[str, set[str]] = {}
+    for path in files:
+        data = path.read_bytes()
+        digest = hashlib.md5(data).digest()
+        name = str(path.relative_to(folder))
+        if digest in seen or name in left_out:
+            continue
+        seen.add(digest)
+        for creator in ET.fromstring(data).iter(f"{DC}creator"):
+            for title in creator.iter(f"{DC}title"):
+                if title.text and title.text.strip():
+                    works.setdefault(" ".join(title.text.split()), set()).add(name)
+    return len(files), works
+
+
+def test_every_file_is_accounted_for(clip_art: ClipArt) -> None:
+    with clip_art.database.session() as session:
+        states = Counter(dict(session.execute(text("SELECT state, count(*) FROM ingest_item GROUP BY state")).all()))
+        codes = session.execute(
+            text("SELECT error_code, count(*) FROM ingest_item WHERE state = 'quarantined' GROUP BY 1 ORDER BY 1")
+        ).all()
+        works, images, descriptors = session.execute(
+            text("SELECT (SELECT count(*) FROM work), (SELECT count(*) FROM image), (SELECT count(*) FROM descriptor)")
+        ).one()
+        lost = session.scalar(text("SELECT count(*) FROM ingest_item WHERE state = 'duplicate' AND image_id IS NULL"))
+    discovered = sum(1 for _ in clip_art.folder.rglob("*.svg"))
+    print(f"\n{clip_art.said}{dict(states)} {dict(codes)}")
+    assert discovered == states["ingested"] + states["duplicate"] + states["quarantined"]
+    assert works == images == descriptors == states["ingested"]
+    assert states["ingested"] > 0.9 * (discovered - states["duplicate"])
+    assert all(code for code, _ in codes)
+    assert lost == 0
+    assert re.search(r"[\d.]+ images/s", clip_art.said)
+
+
+def test_artists_and_their_works_equal_an_independent_reading(clip_art: ClipArt) -> None:
+    with clip_art.database.session() as session:
+        quarantined = set(session.scalars(text("SELECT source_id FROM ingest_item WHERE state = 'quarantined'")))
+        rows = session.execute(
+            text(
+                "SELECT artist.name, work.source_id FROM artist JOIN work_artist ON artist_id = artist.id"
+                " JOIN work ON work.id = work_id"
+            )
+        ).all()
+    ours: dict[str, set[str]] = {}
+    for name, source_id in rows:
+        ours.setdefault(name, set()).add(source_id)
+    _, theirs = independent_reading(clip_art.folder, quarantined)
+    assert len(ours) == len(theirs) > 500
+    assert ours == theirs
+
+
+def test_licences_are_recognised(clip_art: ClipArt) -> None:
+    with clip_art.database.session() as session:
+        stated = session.execute(
+            text(
+                "SELECT license.spdx_id, license.reuse, count(*) FROM work JOIN license ON license.id = image_license_id"
+                " GROUP BY 1, 2 ORDER BY 3 DESC"
+            )
+        ).all()
+        without = session.scalar(text("SELECT count(*) FROM work WHERE image_license_id IS NULL"))
+    assert stated[0].spdx_id == "CC-PDDC"
+    assert stated[0].reuse == "open"
+    assert without < 0.02 * sum(row.count for row in stated)
+
+
+def everything(clip_art: ClipArt):
+    with clip_art.database.session() as session:
+        rows = session.execute(
+            text(
+                """
+                SELECT image.id, halfvec_send(descriptor.vector) AS vector, work.year_from, work.year_to, work.keywords,
+                       license.reuse, license.uri,
+                       ARRAY(SELECT name FROM artist JOIN work_artist ON artist_id = artist.id WHERE work_id = work.id) AS artists
+                FROM descriptor JOIN image ON image.id = image_id JOIN work ON work.id = image.work_id
+                LEFT JOIN license ON license.id = work.image_license_id ORDER BY image.id
+                """
+            )
+        ).all()
+    return rows, unpack_halfvecs([bytes(row.vector) for row in rows])
+
+
+def test_exact_search_equals_brute_force(clip_art: ClipArt) -> None:
+    rows, vectors = everything(clip_art)
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    ids = np.array([row.id for row in rows])
+    filters = {
+        "none": (Filters(), lambda row: True),
+        "artist": (Filters(artist=("Jose Hevia", "Benji Park")), lambda row: {"Jose Hevia", "Benji Park"} & set(row.artists)),
+        "artist_not": (Filters(artist_not=("Danny Allen",)), lambda row: "Danny Allen" not in row.artists),
+        "reuse": (Filters(reuse=("open",)), lambda row: row.reuse == "open"),
+        "license": (Filters(license=("CC-PDDC",)), lambda row: (row.uri or "").endswith("licenses/publicdomain/")),
+        "years": (
+            Filters(year_from=2004, year_to=2005),
+            lambda row: row.year_from is not None and row.year_to >= 2004 and row.year_from <= 2005,
+        ),
+        "keyword": (Filters(keyword=("animal",)), lambda row: "animal" in row.keywords),
+        "collection": (Filters(collection=("open-clip-art",)), lambda row: True),
+    }
+    masks = {name: np.array([bool(keep(row)) for row in rows]) for name, (_, keep) in filters.items()}
+    generator = np.random.default_rng(7)
+    for number in range(QUERIES):
+        name = list(filters)[number % len(filters)]
+        mask = masks[name]
+        assert mask.any(), name
+        noisy = unit[generator.integers(len(ids))] + generator.normal(0, 0.03, unit.shape[1])
+        example = noisy.astype(np.float32)
+        exact = example.astype(np.float16).astype(np.float64)
+        scores = np.round(unit @ (exact / np.linalg.norm(exact)), 9)
+        order = np.lexsort((ids, -scores))
+        expected = ids[order[mask[order]]][:10]
+        with clip_art.database.session() as session:
+            encoder = encoders.active(session, clip_art.settings.encoder)
+            query = StyleQuery(filters=filters[name][0], k=10, mode="exact")
+            ranking = search(session, encoder, example, query, clip_art.settings)
+        assert [one.image_id for one in ranking.ranked] == expected.tolist(), name
+        assert ranking.complete
+
+
+def test_index_recall(clip_art: ClipArt) -> None:
+    _, vectors = everything(clip_art)
+    generator = np.random.default_rng(11)
+    found = 0
+    with clip_art.database.session() as session:
+        encoder = encoders.active(session, clip_art.settings.encoder)
+        for _ in range(QUERIES):
+            example = (vectors[generator.integers(len(vectors))] + generator.normal(0, 0.03, vectors.shape[1])).astype(np.float32)
+            exact = search(session, encoder, example, StyleQuery(k=10, mode="exact"), clip_art.settings)
+            through_index = search(session, encoder, example, StyleQuery(k=10, mode="hnsw"), clip_art.settings)
+            assert through_index.method == "hnsw"
+            found += len({one.image_id for one in exact.ranked} & {one.image_id for one in through_index.ranked})
+    recall = found / (10 * QUERIES)
+    print(f"\nHNSW recall@10 at the default settings over {len(vectors)} descriptors: {recall:.4f}")
+    assert recall >= 0.98
