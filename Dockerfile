@@ -9,15 +9,15 @@ COPY web web
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 
 FROM python:3.12-slim
-# The CPU-only torch. For CUDA, give the index of its builds, such as https://download.pytorch.org/whl/cu130.
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# An index of torch builds to prefer, such as PyTorch's own of CPU-only ones; empty: the default index.
+ARG TORCH_INDEX=""
 
 # Drawings hold text, and text needs a font.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends fontconfig-config fonts-dejavu-core \
     && rm -rf /var/lib/apt/lists/*
 
-RUN pip install --no-cache-dir torch torchvision --index-url "$TORCH_INDEX"
+RUN pip install --no-cache-dir torch torchvision ${TORCH_INDEX:+--index-url "$TORCH_INDEX"}
 COPY --from=build /wheels /wheels
 RUN pip install --no-cache-dir /wheels/*.whl && rm -rf /wheels
 

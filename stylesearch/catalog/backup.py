@@ -102,7 +102,9 @@ def restore(database: Database, path: Path, *, replace: bool) -> None:
 
 def _run(program: str, url: URL, options: list[str], *, connect: bool = True) -> None:
     """Run one of PostgreSQL's programs; the password goes through the environment, not the process list."""
-    shown = url.set(drivername="postgresql", password=None).render_as_string()
+    shown = URL.create(
+        "postgresql", url.username, None, url.host, url.port, url.database, url.query
+    ).render_as_string()
     done = subprocess.run(
         [postgres_root() / "bin" / program, *([f"--dbname={shown}"] if connect else []), *options],
         env={**os.environ, "PGPASSWORD": url.password or "", "LC_ALL": "C"},

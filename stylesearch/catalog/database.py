@@ -6,12 +6,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from typing import Any
 
 import psycopg
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import NullPool
 
 from stylesearch.catalog import schema
 from stylesearch.errors import InputError, ServiceError
@@ -28,17 +30,20 @@ class Database:
     Made by :func:`open_database`; the settings decide whether it is the local one or one given by URL.
     """
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, pooled: bool = True) -> None:
         self.url = url
+        self._pool: dict[str, Any] = (
+            {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10}
+            if pooled
+            else {"poolclass": NullPool}
+        )
 
     @cached_property
     def engine(self) -> Engine:
-        """The pooled engine. A connection that the server has dropped is noticed and replaced."""
+        """The engine, pooled for what runs long. A pooled connection that the server has dropped is noticed and replaced."""
         return create_engine(
             self.url,
-            pool_pre_ping=True,
-            pool_size=10,
-            max_overflow=10,
+            **self._pool,
             connect_args={
                 "connect_timeout": 10,
                 "application_name": "stylesearch",
@@ -110,7 +115,8 @@ def open_database(settings: Settings, *, check: bool = True) -> Database:
     Parameters
     ----------
     check:
-        Whether to check versions and the schema, once a process.
+        Whether to check versions and the schema, once a process. What is not checked is for one use: it keeps no
+        connection open.
 
     Raises
     ------
@@ -126,10 +132,14 @@ def open_database(settings: Settings, *, check: bool = True) -> Database:
         database = _open.get(url)
         if database is not None:
             return database
-        database = Database(sqlalchemy_url(url))
+        database = Database(sqlalchemy_url(url), pooled=check)
         if check:
-            check_server(database)
-            schema.bring_up_to_date(database.engine, upgrade=settings.uses_local_database)
+            try:
+                check_server(database)
+                schema.bring_up_to_date(database.engine, upgrade=settings.uses_local_database)
+            except BaseException:
+                database.close()
+                raise
             _open[url] = database
         return database
 

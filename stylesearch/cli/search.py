@@ -103,12 +103,12 @@ def search(
     sheet: Path | None,
     **filters: Any,
 ) -> None:
-    r"""Find works near an image in style: IMAGE, or a work with --work.
+    """Find works near an image in style: IMAGE, or a work with --work.
 
     \b
     stylesearch search picture.png --license-reuse open --artist-not "Jane Doe"
     stylesearch search --work 12 --year-from 1880 --year-to 1900 --json
-    """
+    """  # noqa: D301
     if (image is None) == (work is None):
         raise click.UsageError("Give either an IMAGE or --work ID.")
     settings = get_settings()

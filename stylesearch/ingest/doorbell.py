@@ -87,11 +87,7 @@ class Doorbell:
                         retry_policy={"max_retries": 3, "interval_start": 0.2, "interval_max": 1},
                     )
         except OperationalError as error:
-            raise ServiceError(
-                f"The broker cannot be reached: {error}.",
-                hint="Check that it runs and that STYLESEARCH_REDIS_URL is right, or ingest with --inline.",
-                code="broker_unreachable",
-            ) from error
+            raise unreachable(error) from error
 
     def answering(self, *, timeout: float = 1.0) -> int:
         """Return how many workers answer.

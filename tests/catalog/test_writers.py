@@ -186,9 +186,9 @@ def test_a_descriptor_of_another_length_is_refused_and_nothing_written(toy, make
     assert toy.value("SELECT count(*) FROM work") == 0
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e6])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_descriptor_out_of_range_is_refused_and_nothing_written(toy, make_work, bad):
-    with pytest.raises((ServiceError, ValueError)):
+    with pytest.raises(ServiceError):
         toy.write(make_work("a", vector=[bad, *[0.0] * 7]))
     assert toy.value("SELECT count(*) FROM work") == 0
 

@@ -1,0 +1,148 @@
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from stylesearch.catalog.collections import ensure_collection
+from stylesearch.catalog.database import Database
+from stylesearch.catalog.encoders import EncoderIdentity, register
+from stylesearch.catalog.records import ImageFacts, NewWork, WorkRecord, source_digest
+from stylesearch.catalog.runs import IngestRun
+from stylesearch.catalog.writers import write_works
+from stylesearch.errors import ImageError
+from stylesearch.ingest import ledger
+from stylesearch.ingest.ledger import Claimed, Counts, Discovery
+from stylesearch.ingest.sources.folder import Found
+
+
+def digest(content: str) -> bytes:
+    return hashlib.sha256(content.encode()).digest()
+
+
+def found(name: str, content: str | None = None, *, error: str | None = None, **metadata: object) -> Found:
+    """A file of a source whose bytes are ``content``, by default its own."""
+    return Found(
+        name,
+        f"file:///{name}",
+        None if error else digest(content or name),
+        WorkRecord(**metadata),
+        ImageError("It is broken.", code=error) if error else None,
+    )
+
+
+@dataclass
+class Books:
+    """A ledger with one collection, and what a source and workers do to it, without any picture."""
+
+    database: Database
+    run: IngestRun
+    encoder: object
+    claimed: dict[str, Claimed] = field(default_factory=dict)
+
+    def new_run(self, uri: str = "file:///next") -> "Books":
+        with self.database.session() as session:
+            run = IngestRun(
+                collection_id=self.run.collection_id, encoder_id=self.run.encoder_id, source_uri=uri
+            )
+            session.add(run)
+        return Books(self.database, run, self.encoder)
+
+    def discover(self, *items: Found, complete: bool = True) -> None:
+        with self.database.session() as session:
+            Discovery(session, self.run).enter(session, items)
+            if complete:
+                session.get_one(IngestRun, self.run.id).state = "running"
+
+    def claim(self, *, limit: int = 100, lease: int = 60, attempts: int = 3) -> list[str]:
+        with self.database.session() as session:
+            items = ledger.claim(
+                session, self.run.id, limit=limit, lease_seconds=lease, max_attempts=attempts
+            )
+        self.claimed |= {item.source_id: item for item in items}
+        return [item.source_id for item in items]
+
+    def write(self, *names: str) -> None:
+        """Write claimed items as works, and settle them."""
+        items = [self.claimed[name] for name in names]
+        with self.database.session() as session:
+            works = [
+                NewWork(
+                    item.source_id,
+                    source_digest(self._sha256(item.id), item.record),
+                    item.record,
+                    ImageFacts(self._sha256(item.id), 1, 10, 10, "image/png", "k"),
+                    [1.0, 0.0, 0.0],
+                )
+                for item in items
+            ]
+            images = write_works(
+                session, collection_id=self.run.collection_id, encoder=self.encoder, works=works
+            )
+            ledger.settle(
+                session,
+                ingested={item.id: images[item.source_id] for item in items if item.source_id in images},
+                duplicates=[item.id for item in items if item.source_id not in images],
+            )
+
+    def fail(self, name: str, code: str = "image_truncated") -> None:
+        with self.database.session() as session:
+            ledger.settle(
+                session,
+                ingested={},
+                failures={self.claimed[name].id: ImageError("It is cut off.", code=code)},
+            )
+
+    def finish(self) -> bool:
+        with self.database.session() as session:
+            return ledger.finish(session, self.run.id)
+
+    def retry(self) -> int:
+        with self.database.session() as session:
+            return ledger.retry(session, self.run.id)
+
+    def counts(self) -> Counts:
+        with self.database.session() as session:
+            return ledger.counts(session, self.run.id)
+
+    def execute(self, statement: str, **values: object) -> None:
+        with self.database.session() as session:
+            session.execute(text(statement), values)
+
+    def rows(self, statement: str, **values: object) -> list[tuple]:
+        with self.database.session() as session:
+            return [tuple(row) for row in session.execute(text(statement), {"run": self.run.id, **values})]
+
+    def states(self) -> dict[str, str]:
+        rows = self.rows(
+            "SELECT source_id, coalesce(error_code, state) FROM ingest_item WHERE run_id = :run ORDER BY id"
+        )
+        return dict(rows)
+
+    def _sha256(self, item_id: int) -> bytes:
+        ((value,),) = self.rows("SELECT sha256 FROM ingest_item WHERE id = :id", id=item_id)
+        return bytes(value)
+
+
+@pytest.fixture
+def books(database: Database) -> Books:
+    with database.session() as session:
+        collection = ensure_collection(session, "toys")
+        encoder = register(session, EncoderIdentity("toy", "d", 3, "w", "p", "CC0-1.0"))
+        run = IngestRun(collection_id=collection.id, encoder_id=encoder.id, source_uri="file:///first")
+        session.add(run)
+    return Books(database, run, encoder)
+
+
+@pytest.fixture
+def make_found() -> Callable[..., Found]:
+    return found
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    return folder

@@ -1,0 +1,175 @@
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from stylesearch.catalog.records import WorkRecord
+from stylesearch.errors import ImageError, InputError
+from stylesearch.ingest.sources.folder import FolderSource, locator, read_locator
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "folder"
+    path.mkdir()
+    return path
+
+
+def put(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+
+
+def scan(folder: Path, **options):
+    source = FolderSource(folder, **options)
+    return list(source.scan(source.paths()))
+
+
+def test_finds_images_in_the_order_of_their_paths(folder):
+    put(folder, "b.png", "a/z.SVG", "a/b/c.jpeg", "B.tif", "ä.webp", "notes.txt", "README", "x.png.txt")
+    found = scan(folder)
+    assert [one.source_id for one in found] == ["B.tif", "a/b/c.jpeg", "a/z.SVG", "b.png", "ä.webp"]
+    assert all(one.error is None for one in found)
+    assert found[0].sha256 == hashlib.sha256(b"B.tif").digest()
+
+
+def test_hidden_files_and_folders_are_left_out(folder):
+    put(folder, ".hidden.png", ".git/a.png", "a/.b/c.png", "seen.png")
+    assert [one.source_id for one in scan(folder)] == ["seen.png"]
+
+
+def test_each_file_has_its_line_of_the_table(folder, tmp_path):
+    put(folder, "a.png", "sub/b.png")
+    (folder / "metadata.csv").write_text("path,title\nsub/b.png,B\nmissing.png,M\n")
+    assert [one.record.title for one in scan(folder)] == ["", "B"]
+    other = tmp_path / "other.csv"
+    other.write_text("path,title\na.png,A\n")
+    assert [one.record for one in scan(folder, table=other)] == [WorkRecord(title="A"), WorkRecord()]
+
+
+def test_only_some_files(folder):
+    put(folder, "a.png", "b.png", "c/a.png")
+    assert [one.source_id for one in scan(folder, only=frozenset({"c/a.png", "x"}))] == ["c/a.png"]
+
+
+def test_links(folder, tmp_path):
+    put(folder, "real/a.png")
+    put(tmp_path, "outside.png", "elsewhere/b.png")
+    (folder / "inside.png").symlink_to(folder / "real" / "a.png")
+    (folder / "outside.png").symlink_to(tmp_path / "outside.png")
+    (folder / "broken.png").symlink_to(folder / "missing.png")
+    (folder / "loop.png").symlink_to(folder / "loop.png")
+    (folder / "round").symlink_to(folder)
+    (folder / "away").symlink_to(tmp_path / "elsewhere")
+    found = {one.source_id: one.error.code if one.error else one.sha256 for one in scan(folder)}
+    content = hashlib.sha256(b"real/a.png").digest()
+    assert found == {
+        "real/a.png": content,
+        "inside.png": content,
+        "outside.png": "outside_source",
+        "broken.png": "broken_link",
+        "loop.png": "file_unreadable",
+    }
+
+
+def test_a_folder_that_is_a_link_itself_is_walked(folder, tmp_path):
+    put(folder, "a.png")
+    (tmp_path / "link").symlink_to(folder)
+    (found,) = scan(tmp_path / "link")
+    assert found.error is None
+
+
+def test_names_that_are_no_utf8_keep_their_bytes(folder):
+    raw = os.fsencode(folder) + b"/caf\xe9.png"
+    try:
+        Path(os.fsdecode(raw)).write_bytes(b"bytes")
+    except OSError:
+        pytest.skip("this file system takes only UTF-8")
+    (found,) = scan(folder)
+    assert found.source_id == "caf\\xe9.png"
+    assert found.locator.endswith("/caf%E9.png")
+    assert read_locator(found.locator, max_bytes=100) == b"bytes"
+
+
+def test_two_names_that_read_alike_stay_two(folder):
+    try:
+        Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.png")).write_bytes(b"one")
+    except OSError:
+        pytest.skip("this file system takes only UTF-8")
+    put(folder, "caf\\xe9.png")
+    found = scan(folder)
+    assert len({one.source_id for one in found}) == 2
+    assert len({one.sha256 for one in found}) == 2
+    assert [one.source_id for one in scan(folder)] == [one.source_id for one in found]
+
+
+@pytest.mark.parametrize("name", ["a b.png", "100%25.png", "a#b?.png", "new\nline.png", "ü.png", "'.png"])
+def test_a_locator_leads_to_the_file_whatever_it_is_called(folder, name):
+    put(folder, name)
+    (found,) = scan(folder)
+    assert found.source_id == name
+    assert read_locator(found.locator, max_bytes=100) == name.encode()
+
+
+def test_a_file_over_the_limit_is_told_unread(folder):
+    put(folder, "a.png", "long-name.png")
+    small, large = scan(folder, max_bytes=6)
+    assert small.error is None
+    assert (large.error.code, large.sha256) == ("image_too_many_bytes", None)
+
+
+@pytest.mark.parametrize("kind", ["missing", "file", "empty", "no images"])
+def test_a_folder_that_gives_nothing_is_told(folder, kind):
+    path = {"missing": folder / "missing", "file": folder / "a.txt"}.get(kind, folder)
+    if kind in ("file", "no images"):
+        put(folder, "a.txt")
+    with pytest.raises(InputError) as caught:
+        FolderSource(path).paths()
+    assert caught.value.code == ("folder_missing" if kind in ("missing", "file") else "folder_empty")
+
+
+def test_a_broken_table_is_told_at_once(folder):
+    put(folder, "a.png")
+    (folder / "metadata.csv").write_text("title\nA\n")
+    with pytest.raises(InputError) as caught:
+        FolderSource(folder)
+    assert caught.value.code == "metadata_table"
+    with pytest.raises(InputError):
+        FolderSource(folder, table=folder / "missing.csv")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_what_may_not_be_read_is_told(folder):
+    put(folder, "a.png", "b.png")
+    (folder / "a.png").chmod(0)
+    assert [one.error and one.error.code for one in scan(folder)] == ["file_unreadable", None]
+    folder.chmod(0)
+    try:
+        with pytest.raises(InputError) as caught:
+            FolderSource(folder)
+    finally:
+        folder.chmod(0o700)
+    assert caught.value.code == "folder_unreadable"
+
+
+def test_reading_a_locator(folder):
+    put(folder, "a.png")
+    uri = locator(folder / "a.png")
+    assert read_locator(uri, max_bytes=5) == b"a.png"
+    for wrong, limit, code in [
+        (uri, 4, "image_too_many_bytes"),
+        (locator(folder / "gone.png"), 9, "file_missing"),
+        (locator(folder), 9, "file_unreadable"),
+    ]:
+        with pytest.raises(ImageError) as caught:
+            read_locator(wrong, max_bytes=limit)
+        assert caught.value.code == code
+
+
+def test_a_source_is_named_by_its_absolute_path(folder, monkeypatch):
+    put(folder, "a.png")
+    monkeypatch.chdir(folder.parent)
+    assert FolderSource(Path("folder")).uri == FolderSource(folder).uri == locator(folder)
