@@ -12,7 +12,6 @@ class StylesearchError(Exception):
         What to do about it, in one line; empty where the message already says so.
     code:
         A stable, lower-case name of the cause (``image_truncated``), for ledgers, logs and the API.
-
     """
 
     code = "error"

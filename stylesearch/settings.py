@@ -127,6 +127,9 @@ class Settings(BaseSettings):
         SecretStr | None,
         Field(description="Key that signs forms and sessions; default: one made once and kept in HOME."),
     ] = None
+    query_keep_days: Annotated[
+        float, Field(description="How long an image that a visitor searched with is kept.", gt=0)
+    ] = 7.0
     web_trusted_proxy: Annotated[
         str | None, Field(description="Address of the TLS proxy whose X-Forwarded headers are believed.")
     ] = None
@@ -166,7 +169,6 @@ def get_settings() -> Settings:
     ------
     InputError
         If a variable or a line of the file has a value that cannot be used, naming it.
-
     """
     try:
         return Settings()

@@ -105,7 +105,9 @@ def databases_of_run(servers: Servers, testrun_uid: str, worker_id: str) -> Iter
         name = f"test_{testrun_uid[:8]}_{worker_id}_{len(made)}"
         with servers.connect() as connection:
             connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                    sql.Identifier(name), sql.Identifier(template)
+                )
             )
         made.append(name)
         return name
@@ -113,7 +115,9 @@ def databases_of_run(servers: Servers, testrun_uid: str, worker_id: str) -> Iter
     yield make
     with servers.connect() as connection:
         for name in made:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            )
 
 
 def _settings(servers: Servers, name: str, home: Path, **more: object) -> Settings:
@@ -138,7 +142,9 @@ def empty_template(servers: Servers, databases_of_run: Callable[..., str], tmp_p
 
 
 @pytest.fixture
-def settings(servers: Servers, databases_of_run: Callable[..., str], empty_template: str, tmp_path: Path) -> Iterator[Settings]:
+def settings(
+    servers: Servers, databases_of_run: Callable[..., str], empty_template: str, tmp_path: Path
+) -> Iterator[Settings]:
     """Settings of a fresh, empty catalogue."""
     settings = _settings(servers, databases_of_run(empty_template), tmp_path / "home")
     yield settings
@@ -171,7 +177,11 @@ def drawn_folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def archive_template(
-    servers: Servers, databases_of_run: Callable[..., str], empty_template: str, drawn_folder: Path, tmp_path_factory
+    servers: Servers,
+    databases_of_run: Callable[..., str],
+    empty_template: str,
+    drawn_folder: Path,
+    tmp_path_factory,
 ) -> tuple[str, Path]:
     name, home = databases_of_run(empty_template), tmp_path_factory.mktemp("archive")
     settings = _settings(servers, name, home)
@@ -181,7 +191,9 @@ def archive_template(
 
 
 @pytest.fixture
-def archive(servers: Servers, databases_of_run, archive_template: tuple[str, Path], drawn_folder: Path) -> Iterator[Archive]:
+def archive(
+    servers: Servers, databases_of_run, archive_template: tuple[str, Path], drawn_folder: Path
+) -> Iterator[Archive]:
     """A catalogue of its own with the small drawn collection in it; the image store is shared."""
     template, home = archive_template
     settings = _settings(servers, databases_of_run(template), home)
@@ -249,7 +261,9 @@ def run_command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
         with pytest.raises(SystemExit) as exited:
             main([str(argument) for argument in arguments])
         captured = capsys.readouterr()
-        return Outcome(exited.value.code if isinstance(exited.value.code, int) else 1, captured.out, captured.err)
+        return Outcome(
+            exited.value.code if isinstance(exited.value.code, int) else 1, captured.out, captured.err
+        )
 
     return run
 

@@ -58,7 +58,11 @@ def clip_art(servers, databases_of_run, empty_template, tmp_path_factory) -> Ite
     }
     command = ["ingest", "folder", str(folder), "--collection", "open-clip-art", "--workers", "2"]
     done = subprocess.run(
-        [sys.executable, "-m", "stylesearch", *command], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "stylesearch", *command],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     database = open_database(settings)
@@ -87,14 +91,22 @@ def independent_reading(folder: Path, left_out: set[str]) -> tuple[int, dict[str
 
 def test_every_file_is_accounted_for(clip_art: ClipArt) -> None:
     with clip_art.database.session() as session:
-        states = Counter(dict(session.execute(text("SELECT state, count(*) FROM ingest_item GROUP BY state")).all()))
+        states = Counter(
+            dict(session.execute(text("SELECT state, count(*) FROM ingest_item GROUP BY state")).all())
+        )
         codes = session.execute(
-            text("SELECT error_code, count(*) FROM ingest_item WHERE state = 'quarantined' GROUP BY 1 ORDER BY 1")
+            text(
+                "SELECT error_code, count(*) FROM ingest_item WHERE state = 'quarantined' GROUP BY 1 ORDER BY 1"
+            )
         ).all()
         works, images, descriptors = session.execute(
-            text("SELECT (SELECT count(*) FROM work), (SELECT count(*) FROM image), (SELECT count(*) FROM descriptor)")
+            text(
+                "SELECT (SELECT count(*) FROM work), (SELECT count(*) FROM image), (SELECT count(*) FROM descriptor)"
+            )
         ).one()
-        lost = session.scalar(text("SELECT count(*) FROM ingest_item WHERE state = 'duplicate' AND image_id IS NULL"))
+        lost = session.scalar(
+            text("SELECT count(*) FROM ingest_item WHERE state = 'duplicate' AND image_id IS NULL")
+        )
     discovered = sum(1 for _ in clip_art.folder.rglob("*.svg"))
     print(f"\n{clip_art.said}{dict(states)} {dict(codes)}")
     assert discovered == states["ingested"] + states["duplicate"] + states["quarantined"]
@@ -107,7 +119,9 @@ def test_every_file_is_accounted_for(clip_art: ClipArt) -> None:
 
 def test_artists_and_their_works_equal_an_independent_reading(clip_art: ClipArt) -> None:
     with clip_art.database.session() as session:
-        quarantined = set(session.scalars(text("SELECT source_id FROM ingest_item WHERE state = 'quarantined'")))
+        quarantined = set(
+            session.scalars(text("SELECT source_id FROM ingest_item WHERE state = 'quarantined'"))
+        )
         rows = session.execute(
             text(
                 "SELECT artist.name, work.source_id FROM artist JOIN work_artist ON artist_id = artist.id"
@@ -158,10 +172,16 @@ def test_exact_search_equals_brute_force(clip_art: ClipArt) -> None:
     ids = np.array([row.id for row in rows])
     filters = {
         "none": (Filters(), lambda row: True),
-        "artist": (Filters(artist=("Jose Hevia", "Benji Park")), lambda row: {"Jose Hevia", "Benji Park"} & set(row.artists)),
+        "artist": (
+            Filters(artist=("Jose Hevia", "Benji Park")),
+            lambda row: {"Jose Hevia", "Benji Park"} & set(row.artists),
+        ),
         "artist_not": (Filters(artist_not=("Danny Allen",)), lambda row: "Danny Allen" not in row.artists),
         "reuse": (Filters(reuse=("open",)), lambda row: row.reuse == "open"),
-        "license": (Filters(license=("CC-PDDC",)), lambda row: (row.uri or "").endswith("licenses/publicdomain/")),
+        "license": (
+            Filters(license=("CC-PDDC",)),
+            lambda row: (row.uri or "").endswith("licenses/publicdomain/"),
+        ),
         "years": (
             Filters(year_from=2004, year_to=2005),
             lambda row: row.year_from is not None and row.year_to >= 2004 and row.year_from <= 2005,
@@ -196,11 +216,17 @@ def test_index_recall(clip_art: ClipArt) -> None:
     with clip_art.database.session() as session:
         encoder = encoders.active(session, clip_art.settings.encoder)
         for _ in range(QUERIES):
-            example = (vectors[generator.integers(len(vectors))] + generator.normal(0, 0.03, vectors.shape[1])).astype(np.float32)
+            example = (
+                vectors[generator.integers(len(vectors))] + generator.normal(0, 0.03, vectors.shape[1])
+            ).astype(np.float32)
             exact = search(session, encoder, example, StyleQuery(k=10, mode="exact"), clip_art.settings)
-            through_index = search(session, encoder, example, StyleQuery(k=10, mode="hnsw"), clip_art.settings)
+            through_index = search(
+                session, encoder, example, StyleQuery(k=10, mode="hnsw"), clip_art.settings
+            )
             assert through_index.method == "hnsw"
-            found += len({one.image_id for one in exact.ranked} & {one.image_id for one in through_index.ranked})
+            found += len(
+                {one.image_id for one in exact.ranked} & {one.image_id for one in through_index.ranked}
+            )
     recall = found / (10 * QUERIES)
     print(f"\nHNSW recall@10 at the default settings over {len(vectors)} descriptors: {recall:.4f}")
     assert recall >= 0.98

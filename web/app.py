@@ -26,7 +26,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     ------
     ServiceError
         If the database or the image store cannot be opened.
-
     """
     settings = settings or get_settings()
     app = Flask(__name__)

@@ -69,7 +69,6 @@ def bind(host: str, port: int) -> list[socket.socket]:
     ------
     StylesearchError
         If one cannot be listened on; then none is left open.
-
     """
     bound: list[socket.socket] = []
     try:

@@ -89,7 +89,14 @@ def _library_error(error: StylesearchError) -> Response:
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s %s: %s (%s)", request.method, request.path, error, error.code)
-    return answer(Problem(status, error.message, error.hint, error.code))
+    return answer(Problem(status, error.message, visitors_hint(error.hint), error.code))
+
+
+def visitors_hint(hint: str) -> str:
+    """Return what a visitor can do: settings and commands are for those who run the archive."""
+    return (
+        "Ask the people who run this archive." if "STYLESEARCH_" in hint or "stylesearch " in hint else hint
+    )
 
 
 def _csrf_error(_error: CSRFError) -> Response:

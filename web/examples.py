@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 from stylesearch.errors import NotFoundError
 from stylesearch.images.store import ImageStore
 from stylesearch.search.service import Example, StyleSearch
 from web.recent import Recent
 
 REMEMBERED = 256
+PRUNE_EVERY_SECONDS = 3600.0
+DAY_SECONDS = 86_400.0
 
 
 class Examples:
@@ -19,6 +23,7 @@ class Examples:
     def __init__(self, style_search: StyleSearch, store: ImageStore) -> None:
         self._style_search = style_search
         self._store = store
+        self._pruned = float("-inf")
         self._described: Recent[tuple[str, str], Example] = Recent(REMEMBERED)
 
     def take(self, data: bytes) -> str:
@@ -28,9 +33,9 @@ class Examples:
         ------
         ImageError
             If it cannot be taken; then nothing is kept.
-
         """
         example = self._style_search.describe(data)
+        self._prune()
         digest = self._store.put_query(data)
         self._described.put(self._key(digest), example)
         return digest
@@ -42,7 +47,6 @@ class Examples:
         ------
         NotFoundError
             ``query_expired`` if it is not kept any more.
-
         """
         known = self._described.get(self._key(digest))
         if known is not None:
@@ -61,6 +65,12 @@ class Examples:
                 hint="Uploaded images are kept for a while only. Upload it again.",
                 code="query_expired",
             ) from None
+
+    def _prune(self) -> None:
+        """Once an hour, as new ones come in, let go of what has been kept long enough."""
+        if time.monotonic() - self._pruned >= PRUNE_EVERY_SECONDS:
+            self._pruned = time.monotonic()
+            self._store.prune_queries(self._style_search.settings.query_keep_days * DAY_SECONDS)
 
     def _key(self, digest: str) -> tuple[str, str]:
         return digest, self._style_search.encoder.spec.digest

@@ -92,7 +92,6 @@ def filter_panel(
     ------
     NotFoundError, InputError
         If a filter to count under names something unknown.
-
     """
     filters = address.filters
     choices = _choices(session, filters if count_under is None else count_under)

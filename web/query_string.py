@@ -35,7 +35,6 @@ class SearchAddress:
         Id of a work; exactly one of the two is given.
     k:
         How many results.
-
     """
 
     image: str | None = None
@@ -51,7 +50,6 @@ class SearchAddress:
         ------
         InputError
             Naming the parameter that is unknown, repeated or has a value that cannot be used.
-
         """
         given = {
             name: [one.strip() for one in values.getlist(name) if one.strip()]

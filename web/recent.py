@@ -18,7 +18,6 @@ class Recent(Generic[Key, Value]):
     ----------
     size:
         How many are kept.
-
     """
 
     def __init__(self, size: int) -> None:

@@ -83,7 +83,6 @@ def secret_key(settings: Settings) -> str:
     ------
     ServiceError
         If it cannot be kept.
-
     """
     if settings.web_secret_key is not None:
         return settings.web_secret_key.get_secret_value()

@@ -35,7 +35,6 @@ def attach_services(app: Flask, settings: Settings) -> None:
     ------
     ServiceError
         If one of them cannot be opened.
-
     """
     database = open_database(settings)
     store = open_store(settings)

@@ -26,7 +26,9 @@ def start(concurrency: int | None) -> None:
     settings = get_settings()
     open_database(settings).close()  # says at once what is wrong, and leaves no connection to be forked
     # Celery warns root because pickled messages could run code; ours are JSON and hold a number.
-    warnings.filterwarnings("ignore", message=r"(?s)You're running the worker with superuser privileges", category=SecurityWarning)
+    warnings.filterwarnings(
+        "ignore", message=r"(?s)You're running the worker with superuser privileges", category=SecurityWarning
+    )
     from workers.app import app
 
     processes = concurrency or settings.worker_concurrency or min(os.cpu_count() or 1, MOST_PROCESSES)

@@ -31,7 +31,6 @@ class ArtistEvidence:
         Of the artist's nearest work.
     mean_score:
         Mean score of the artist's nearest works, three at most.
-
     """
 
     name: str

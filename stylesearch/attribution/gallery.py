@@ -19,7 +19,6 @@ class Gallery:
     digest:
         Hex SHA-256 over the sorted digests of every visible image's file and descriptor. Equal digests mean that a
         search would give equal answers.
-
     """
 
     digest: str

@@ -18,6 +18,7 @@ from stylesearch.catalog.cards import WorkCard, cards_of_images
 from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.catalog.records import tidy
 from stylesearch.catalog.reports import Report
+from stylesearch.catalog.works import Work
 from stylesearch.errors import NotFoundError
 from stylesearch.images.decode import decode
 from stylesearch.images.store import ImageStore
@@ -84,7 +85,6 @@ class ReportMaker:
             If the file cannot be taken.
         NotFoundError
             If the gallery is empty, or a filter names something unknown.
-
         """
         example = self.style_search.describe(data)
         self._keep_thumbnail(data, example)
@@ -134,20 +134,42 @@ class ReportMaker:
 
 
 def find_report(session: Session, public_id: str) -> dict[str, Any]:
-    """Return a report's document.
+    """Return a report's document, with works that have been withdrawn since masked.
 
     Raises
     ------
     NotFoundError
         If there is none of that id.
-
     """
     document: dict[str, Any] | None = session.scalar(
         select(Report.result).where(Report.public_id == public_id)
     )
     if document is None:
         raise NotFoundError("There is no such report.", hint="Check the address.", code="unknown_report")
-    return document
+    return _masked(session, document)
+
+
+def _masked(session: Session, document: dict[str, Any]) -> dict[str, Any]:
+    """Leave only rank and score of what a rights holder had withdrawn; the stored report stays as it was given."""
+    copies = document["copies"]
+    listed = [*document["nearest"], *copies["exact"], *copies["near"]]
+    ids = {work["work_id"] for work in listed}
+    shown = set(session.scalars(select(Work.id).where(Work.id.in_(ids), Work.withdrawn_at.is_(None))))
+
+    def mask(works: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        kept = ("rank", "score", "differing_bits")
+        return [
+            work
+            if work["work_id"] in shown
+            else {"withdrawn": True} | {name: work[name] for name in kept if name in work}
+            for work in works
+        ]
+
+    return {
+        **document,
+        "nearest": mask(document["nearest"]),
+        "copies": {kind: mask(works) for kind, works in copies.items()},
+    }
 
 
 def _document(
@@ -223,7 +245,7 @@ def answer(hits: tuple[Hit, ...], artists: list[ArtistEvidence], *, copies: int,
     return (
         f"{copied}Of the {len(hits)} works nearest in style, {first.works_among_nearest} are by {first.name},"
         f" who has {first.works_in_gallery} works here; the nearest of all is “{hits[0].card.title}” by"
-        f" {hits[0].card.artist_text}."
+        f" {hits[0].card.artist_text.rstrip('.')}."
     )
 
 

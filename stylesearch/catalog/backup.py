@@ -24,7 +24,6 @@ def backup(database: Database, path: Path) -> int:
     ------
     ServiceError
         If the file cannot be written or the server refuses.
-
     """
     half_made = path.with_name(f"{path.name}.part")
     try:
@@ -58,7 +57,6 @@ def restore(database: Database, path: Path, *, replace: bool) -> None:
         If the file is no backup, or the database is not empty and may not be replaced.
     ServiceError
         If the server refuses.
-
     """
     try:
         with path.open("rb") as file:

@@ -43,7 +43,6 @@ class WorkCard:
         The names alone.
     sha256:
         Hex digest of the image file.
-
     """
 
     work_id: int
@@ -81,7 +80,7 @@ class WorkCard:
         """Return the card as JSON values, without where its file is kept."""
         values = asdict(self)
         del values["storage_key"], values["artist_names"]
-        return values
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def cards_of_images(session: Session, image_ids: Iterable[int]) -> dict[int, WorkCard]:

@@ -36,7 +36,6 @@ def ensure_collection(
     ------
     InputError
         If the slug has other characters than small letters, digits and single hyphens, or the licence is unknown.
-
     """
     if not SLUG.fullmatch(slug):
         raise InputError(
@@ -65,7 +64,6 @@ def find_collection(session: Session, slug: str) -> Collection:
     ------
     NotFoundError
         If there is none of that slug, naming those there are.
-
     """
     found = session.scalar(select(Collection).where(Collection.slug == slug))
     if found is None:
@@ -86,7 +84,6 @@ def license_named(session: Session, statement: str) -> License:
     ------
     InputError
         If it is none that the catalogue knows.
-
     """
     terms = recognise(statement)
     uri = terms.uri if terms else statement

@@ -65,7 +65,6 @@ class Database:
         ------
         ServiceError
             If the database cannot be reached, or its disk is full.
-
         """
         try:
             with self._sessions.begin() as session:
@@ -88,7 +87,6 @@ def sqlalchemy_url(url: str) -> URL:
     ------
     InputError
         If it is no PostgreSQL URL.
-
     """
     try:
         parsed = make_url(url)
@@ -122,7 +120,6 @@ def open_database(settings: Settings, *, check: bool = True) -> Database:
     ------
     ServiceError
         If it cannot be reached, has no pgvector or one below 0.8.4, or its schema is older or newer than ours.
-
     """
     if settings.database_url is None:
         url = services.ensure(settings.home, transport=settings.local_transport).database_url
@@ -151,7 +148,6 @@ def check_server(database: Database) -> dict[str, str]:
     ------
     ServiceError
         Naming what is missing or too old.
-
     """
     try:
         with database.engine.connect() as connection:

@@ -34,7 +34,6 @@ def register(session: Session, identity: EncoderIdentity) -> EncoderRow:
     ------
     ServiceError
         If the slug's active encoder has another digest: its descriptors cannot be compared with this one's.
-
     """
     session.execute(select(func.pg_advisory_xact_lock(REGISTER_LOCK)))
     row = session.scalar(
@@ -70,7 +69,6 @@ def active(session: Session, slug: str, *, digest: str | None = None) -> Encoder
         If nothing has been described with it yet.
     ServiceError
         If the digests differ.
-
     """
     row = session.scalar(select(EncoderRow).where(EncoderRow.slug == slug, EncoderRow.status == "active"))
     if row is None:

@@ -39,7 +39,6 @@ class Credit:
         As credited, white space tidied.
     qualifier:
         An attribution qualifier such as ``after``; ``None`` where the work is the artist's own.
-
     """
 
     name: str
@@ -115,7 +114,6 @@ class ImageFacts:
         Of the file's bytes; 32 bytes.
     perceptual_hash:
         64 bits as a signed integer.
-
     """
 
     sha256: bytes
@@ -136,7 +134,6 @@ class NewWork:
         Over everything the source gave for it; equal digests mean that nothing has changed.
     vector:
         ``[dim]`` float32, unit norm.
-
     """
 
     source_id: str

@@ -54,7 +54,6 @@ def bring_up_to_date(engine: Engine, *, upgrade: bool) -> None:
     ------
     ServiceError
         If the schema is older and not ours to change, or newer than this version.
-
     """
     with engine.connect() as connection:
         revision = current(connection)
@@ -88,7 +87,6 @@ def migrate(engine: Engine, revision: str = "head") -> None:
     ------
     ServiceError
         If the server refuses, most often because pgvector may only be created by a superuser there.
-
     """
     config = alembic_config()
     try:

@@ -61,7 +61,6 @@ def copy_binary(
     ----------
     columns:
         Name to PostgreSQL type of each column, in the order of the rows' values.
-
     """
     statement = psycopg.sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
         psycopg.sql.Identifier(table), psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, columns))

@@ -32,7 +32,6 @@ class DemoCollection:
         Source ids to take in, all if ``None``.
     example:
         The file to search with, kept out of the collection where there are more files than are taken in.
-
     """
 
     slug: str

@@ -43,7 +43,6 @@ def write_report(settings: Settings, image: Path, out: Path, filters: Filters) -
     ------
     StylesearchError
         If the image cannot be taken, the gallery is empty, or the files cannot be written.
-
     """
     data = read_image(image, max_bytes=settings.max_file_bytes)
     store = open_store(settings)

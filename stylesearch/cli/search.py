@@ -62,7 +62,6 @@ def read_image(path: Path, *, max_bytes: int) -> bytes:
     ------
     InputError
         If there is no such file, or it is too large or not readable.
-
     """
     try:
         with path.open("rb") as file:

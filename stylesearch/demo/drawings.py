@@ -62,7 +62,6 @@ def draw_collection(
     -------
     int
         The number of files written.
-
     """
     pairs = [
         (style, subject)

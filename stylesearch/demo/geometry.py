@@ -31,7 +31,6 @@ class Dice:
     ----------
     seed:
         Any text.
-
     """
 
     def __init__(self, seed: str) -> None:
@@ -85,7 +84,6 @@ class Shape:
         That width in user units, else 0.
     setting:
         True where the area belongs to the surroundings, which reach the edges and stay in place.
-
     """
 
     role: str

@@ -53,7 +53,6 @@ def fetch(
     -------
     Path or None
         The folder of SVG files; None where it cannot be had here, the reason being logged.
-
     """
     if installed.is_dir():
         return installed
@@ -85,7 +84,6 @@ def sample(folder: Path, count: int) -> list[Path]:
         Where to look, with its subfolders.
     count:
         How many to return; all of them where there are fewer.
-
     """
 
     def rank(path: Path) -> str:

@@ -48,7 +48,6 @@ def hatch(
         Distance between lines, in user units.
     dice:
         Where given, spacing varies a little, as by hand.
-
     """
     cos, sin = cosine(angle), sine(angle)
     level = tuple(tuple((x * cos + y * sin, y * cos - x * sin) for x, y in ring) for ring in rings)
@@ -115,7 +114,6 @@ def lit_half(rings: Rings, degrees: float, share: float) -> Rings:
         The direction, clockwise from the right.
     share:
         How much of the area's extent along that direction is kept, from 0 to 1.
-
     """
     nx, ny = cosine(degrees), sine(degrees)
     extents = [x * nx + y * ny for ring in rings for x, y in ring]
@@ -145,7 +143,6 @@ def topmost(shapes: Sequence[Shape], cells: int) -> list[list[int]]:
     -------
     list of list of int
         ``cells`` rows of ``cells`` indices into ``shapes``; -1 where nothing is drawn.
-
     """
     step = SIZE / cells
     grid = [[-1] * cells for _ in range(cells)]

@@ -45,7 +45,6 @@ def weights_path() -> Path:
     ------
     StylesearchError
         If the package is not installed.
-
     """
     try:
         root = resources.files(WEIGHTS_PACKAGE)
@@ -88,7 +87,6 @@ def convert_state(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -
     ------
     StylesearchError
         If a tensor is missing, left over or of another shape; the message names it.
-
     """
     keys = key_map()
     missing = [name for name in keys if name not in state]
@@ -123,7 +121,6 @@ def read_pinned(path: Path, sha256: str) -> bytes:
     ------
     StylesearchError
         If it cannot be read (``weights_missing``) or its SHA-256 differs (``weights_mismatch``).
-
     """
     try:
         data = path.read_bytes()
@@ -155,7 +152,6 @@ def load_network(path: Path | None = None) -> nn.Module:
     ------
     StylesearchError
         If the file is missing, is another one or does not fit.
-
     """
     import timm
     import torch
@@ -195,7 +191,6 @@ def load_backbone(path: Path | None = None) -> nn.ModuleList:
     ------
     StylesearchError
         If the file is missing, is another one or does not fit.
-
     """
     import torch
     from torch.nn.utils.fusion import fuse_conv_bn_eval

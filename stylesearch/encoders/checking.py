@@ -25,7 +25,6 @@ def checked(descriptors: Descriptors, *, count: int, dim: int) -> Descriptors:
     ------
     StylesearchError
         ``descriptor_invalid``, if the shape or type differs, or a row is not finite or not of unit norm.
-
     """
     if descriptors.shape != (count, dim) or descriptors.dtype != np.float32:
         raise _invalid(f"is {descriptors.dtype} {list(descriptors.shape)}, not float32 {[count, dim]}")

@@ -22,7 +22,6 @@ def resolve_device(name: str) -> str:
     ------
     InputError
         If the device is not there.
-
     """
     import torch
 
@@ -68,7 +67,6 @@ def in_halves(run: Callable[[Sequence[Pixels]], Descriptors], images: Sequence[P
     ------
     StylesearchError
         ``out_of_memory``, if a single image is too much.
-
     """
     try:
         return run(images)

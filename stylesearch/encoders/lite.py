@@ -50,7 +50,6 @@ def channel_statistics(
     -------
     ndarray
         ``[n, STATISTICS]``: for each depth the channels' means, then their standard deviations.
-
     """
     import torch
 
@@ -76,7 +75,6 @@ class Whitening:
         ``[STATISTICS, dim]`` float32; standardises, whitens and projects at once.
     sha256:
         Hex digest of the file they came from.
-
     """
 
     mean: NDArray[np.float32]
@@ -91,7 +89,6 @@ class Whitening:
         ------
         StylesearchError
             If the file is missing, damaged, or not for these statistics.
-
         """
         from safetensors import SafetensorError
         from safetensors.numpy import load
@@ -138,7 +135,6 @@ class LiteEncoder:
         ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:N``.
     backbone_path, whitening_path:
         Weights files, by default the installed ones. Another backbone file than the pinned one is refused.
-
     """
 
     def __init__(
@@ -208,7 +204,6 @@ class LiteEncoder:
             If an array is not pixels, or the device is not there.
         StylesearchError
             If weights are missing or wrong, a descriptor is not finite, or a single image is too much for the device.
-
         """
         dim = self._whitening.dim
         if not images:

@@ -49,7 +49,6 @@ def squash(pixels: Pixels) -> Pixels:
     ------
     InputError
         If the array is not such pixels.
-
     """
     image = Image.fromarray(np.ascontiguousarray(_checked(pixels)))
     if image.size != (SIDE, SIDE):
@@ -69,7 +68,6 @@ def squash_batch(images: Sequence[Pixels]) -> NDArray[np.float32]:
     -------
     ndarray
         ``[len(images), 3, 224, 224]`` float32 in about -1 to 1, laid out in memory with the channels last.
-
     """
     stacked = np.stack([squash(pixels) for pixels in images]).astype(np.float32)
     return ((stacked - _MEAN) / _STD).transpose(0, 3, 1, 2)

@@ -34,7 +34,6 @@ class EncoderSpec:
         Name and version of what happens between decoded pixels and the network.
     license:
         SPDX id of the weights.
-
     """
 
     slug: str
@@ -78,5 +77,4 @@ class Encoder(Protocol):
         ------
         StylesearchError
             If a descriptor is not finite, or the device runs out of memory on a single image.
-
         """

@@ -38,7 +38,6 @@ def get_encoder(slug: str, *, device: str = "auto") -> Encoder:
     ------
     InputError
         ``unknown_encoder``, if there is none of that name.
-
     """
     factory = _FACTORIES.get(slug)
     if factory is None:
@@ -63,6 +62,5 @@ def encode_checked(encoder: Encoder, images: Sequence[Pixels]) -> Descriptors:
     ------
     StylesearchError
         ``descriptor_invalid``, if the encoder returned anything else.
-
     """
     return checked(encoder.encode(images), count=len(images), dim=encoder.spec.dim)

@@ -39,7 +39,6 @@ class ImageInfo:
         Size in pixels, upright; for SVG the size it is drawn at by default.
     media_type:
         IANA media type, told from the content.
-
     """
 
     width: int
@@ -57,7 +56,6 @@ class Picture:
         What the header says, so the size before scaling.
     pixels:
         ``[height, width, 3]``.
-
     """
 
     info: ImageInfo
@@ -102,7 +100,6 @@ def read_info(data: bytes, *, max_bytes: int, max_pixels: int) -> ImageInfo:
         ``image_empty``, ``image_too_many_bytes``, ``image_too_many_pixels``, ``image_unreadable`` (not an image),
         ``image_truncated`` (cut off or damaged), ``image_unsupported`` (a format that is not taken), and those of
         `stylesearch.images.svg.guard_svg`.
-
     """
     return _check(data, max_bytes=max_bytes, max_pixels=max_pixels).info
 
@@ -137,7 +134,6 @@ def decode(
     ImageError
         As `read_info` does; ``image_truncated`` also for a body that is cut off or damaged, ``svg_unreadable`` also
         for a drawing that cannot be rendered.
-
     """
     checked = _check(data, max_bytes=max_bytes, max_pixels=max_pixels)
     scale = min(

@@ -24,7 +24,6 @@ class Format:
         Its IANA media type.
     loader:
         The libvips loader that reads it, such as ``jpegload``.
-
     """
 
     name: str

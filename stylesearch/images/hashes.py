@@ -29,7 +29,6 @@ def perceptual_hash(pixels: Pixels) -> int:
     -------
     int
         The 64 bits as a signed number, in -2**63 .. 2**63 - 1, which a PostgreSQL ``bigint`` holds.
-
     """
     unsigned = int(str(imagehash.phash(Image.fromarray(pixels))), 16)
     return unsigned - (1 << _BITS) if unsigned >> (_BITS - 1) else unsigned

@@ -46,7 +46,6 @@ class ImageStore:
     ------
     ServiceError
         ``store_url`` if the URL's scheme is unknown or needs a package that is not installed.
-
     """
 
     def __init__(self, url: str) -> None:
@@ -96,7 +95,6 @@ class ImageStore:
         ------
         ServiceError
             ``disk_full``, ``store_not_writable`` or ``store_unreachable``.
-
         """
         return self._put(self.original_key(sha256), data, media_type)
 
@@ -128,7 +126,6 @@ class ImageStore:
             ``image_missing`` if nothing is kept there.
         ServiceError
             ``store_not_readable`` or ``store_unreachable``.
-
         """
         fs, path = self._locate(key)
         with self._service_errors(denied="store_not_readable"):

@@ -37,7 +37,6 @@ class SafeSvg:
         The document, unpacked where it was gzipped.
     rasters:
         The files of the pixel images embedded in it as ``data:`` URIs, in order.
-
     """
 
     xml: bytes
@@ -67,7 +66,6 @@ def guard_svg(data: bytes, *, max_bytes: int) -> SafeSvg:
         ``svg_entities`` for any declared entity but a plain namespace name, ``svg_external`` for anything that would
         be fetched from outside the file, ``svg_unreadable`` for what is not a well-formed SVG document,
         ``image_too_many_bytes`` for a gzipped document that unpacks to more than ``max_bytes``.
-
     """
     xml = _unpack(data, max_bytes) if formats.is_gzip(data) else data
     return SafeSvg(xml, tuple(_Guard(max_bytes).read(xml)))

@@ -24,7 +24,6 @@ def thumbnail(pixels: Pixels, *, size: int = 400) -> bytes:
     -------
     bytes
         The WebP file, without metadata.
-
     """
     image = libvips().Image.new_from_array(pixels, interpretation="srgb")
     small = image.thumbnail_image(size, height=size, size="down")

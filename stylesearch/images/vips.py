@@ -21,7 +21,6 @@ def libvips() -> Any:
     -------
     module
         ``pyvips``; it has no types of its own.
-
     """
     logger = logging.getLogger("pyvips")
     logger.addHandler(logging.NullHandler())

@@ -73,7 +73,6 @@ class Doorbell:
         ------
         ServiceError
             If the broker cannot be reached.
-
         """
         try:
             with self._app.producer_or_acquire() as producer:
@@ -96,11 +95,17 @@ class Doorbell:
         ------
         ServiceError
             If the broker cannot be reached.
-
         """
         try:
             return len(self._app.control.ping(timeout=timeout))
         except OperationalError as error:
-            raise ServiceError(
-                f"The broker cannot be reached: {error}.", code="broker_unreachable"
-            ) from error
+            raise unreachable(error) from error
+
+
+def unreachable(error: OperationalError) -> ServiceError:
+    """Return the error that the broker does not answer."""
+    return ServiceError(
+        f"The broker cannot be reached: {str(error).rstrip('.')}.",
+        hint="Check that it runs and that STYLESEARCH_REDIS_URL is right, or ingest with --inline.",
+        code="broker_unreachable",
+    )

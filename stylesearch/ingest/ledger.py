@@ -229,7 +229,6 @@ def settle(
         Items whose bytes another work of the collection turned out to hold.
     failures:
         Item id to what was wrong with it; these go into quarantine.
-
     """
     cursor = raw_connection(session).cursor()
     done = "lease_until = NULL, updated_at = now()"

@@ -66,7 +66,6 @@ class Pipeline:
         ServiceError
             If the store or the database fails for longer than a minute. The items stay ours until their lease is
             over, then anybody takes them up again.
-
         """
         items, run = self._claim(run_id)
         if not items:

@@ -154,11 +154,11 @@ def close_if_done(database: Database, run_id: int) -> Counts:
     """Count a run's items, and close it when none is open: join duplicates, refresh statistics, build the index."""
     with database.session() as session:
         counts = ledger.counts(session, run_id)
-        if counts.open == 0 and ledger.finish(session, run_id):
+        if counts.open == 0:
+            if ledger.finish(session, run_id):  # waits for another who is just closing it
+                run = session.get_one(IngestRun, run_id)
+                encoders.build_index(session, session.get_one(EncoderRow, run.encoder_id))
             counts = ledger.counts(session, run_id)
-            encoders.build_index(
-                session, session.get_one(EncoderRow, session.get_one(IngestRun, run_id).encoder_id)
-            )
     return counts
 
 
@@ -169,7 +169,6 @@ def find_run(session: Session, run_id: int | None) -> IngestRun:
     ------
     NotFoundError
         If there is none.
-
     """
     query = select(IngestRun).order_by(IngestRun.id.desc()).limit(1)
     run = session.scalar(query if run_id is None else query.where(IngestRun.id == run_id))

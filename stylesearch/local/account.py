@@ -35,7 +35,6 @@ def service_account() -> Account | None:
     ------
     ServiceError
         If we are root and the system user neither exists nor can be made.
-
     """
     if os.geteuid() != 0:
         return None

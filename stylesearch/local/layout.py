@@ -110,7 +110,6 @@ def prepare_home(home: Path) -> Layout:
     ServiceError
         If it cannot be written, its disk is full, it was made by a newer version, or PostgreSQL's system user
         cannot enter it.
-
     """
     layout = Layout(home.absolute())
     account = service_account()

@@ -367,7 +367,6 @@ def make_servers(layout: Layout, *, transport: str) -> tuple[Postgres, Valkey]:
     ------
     ServiceError
         If a program is missing, or no account can be had to run it as.
-
     """
     account = service_account()
     binaries = _reachable_binaries(find_binaries(), layout, account)
@@ -412,7 +411,6 @@ def wait_until_ready(server: Server, *, seconds: float) -> None:
     ------
     ServiceError
         If it ends first, or does not answer in time; the message carries the last line of its log.
-
     """
     deadline = time.monotonic() + seconds
     while not server.is_ready():

@@ -33,7 +33,6 @@ class Endpoints:
         A libpq URL.
     redis_url:
         A URL in the form Celery reads; ``redis+socket://`` over a socket.
-
     """
 
     database_url: str
@@ -72,7 +71,6 @@ def ensure(home: Path, *, transport: str = "socket") -> Endpoints:
     ------
     ServiceError
         If the data folder cannot serve or a server does not start.
-
     """
     layout = prepare_home(home)
     with _guard:
@@ -184,7 +182,6 @@ def stop(home: Path) -> bool:
     ------
     ServiceError
         If they do not stop in time.
-
     """
     layout = Layout(home.absolute())
     layout.pin.unlink(missing_ok=True)

@@ -24,7 +24,6 @@ def write_contact_sheet(hits: Sequence[Hit], store: ImageStore, path: Path) -> N
     ------
     ServiceError
         If the file cannot be written.
-
     """
     columns = min(COLUMNS, max(1, len(hits)))
     rows = max(1, -(-len(hits) // columns))

@@ -35,7 +35,6 @@ class Ranked:
     ----------
     score:
         Cosine of the two descriptors, -1 to 1, in double precision from the stored half-precision numbers.
-
     """
 
     image_id: int
@@ -55,7 +54,6 @@ class Ranking:
         Works that the filters let through; ``None`` where they were not counted because there are too many.
     complete:
         Whether there are as many as were asked for, or as many as there are.
-
     """
 
     ranked: tuple[Ranked, ...]
@@ -81,7 +79,6 @@ def search(
         If the descriptor has another length than the gallery's or is not finite, or a filter names something unknown.
     ServiceError
         If ``mode`` is ``hnsw`` and there is no index.
-
     """
     _check_vector(vector, encoder)
     found = clauses(session, query.filters)
@@ -90,7 +87,7 @@ def search(
         conditions.append(Image.id.not_in(sorted(query.exclude_images)))
     session.execute(
         text("SELECT set_config('statement_timeout', :ms, true)"),
-        {"ms": str(int(settings.search_timeout_seconds * 1000))},
+        {"ms": str(max(1, int(settings.search_timeout_seconds * 1000)))},
     )
     matching = _count(session, encoder, conditions, at_most=settings.search_exact_rows)
     indexed = encoders.has_index(session, encoder)
@@ -203,7 +200,6 @@ def cosine(stored: NDArray[np.float64], vector: NDArray[np.float32]) -> list[flo
         ``[n, dim]``.
     vector:
         ``[dim]``, rounded to half precision first, as the database does.
-
     """
     example = vector.astype(np.float16).astype(np.float64)
     norms = np.linalg.norm(stored, axis=1) * np.linalg.norm(example)

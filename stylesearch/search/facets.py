@@ -30,7 +30,6 @@ def facets(session: Session, filters: Filters, *, at_most: int = 40) -> dict[str
     ------
     NotFoundError, InputError
         If a filter names something unknown.
-
     """
     conditions: list[ColumnElement[bool]] = [visible(), *(clause.sql for clause in clauses(session, filters))]
     base = (

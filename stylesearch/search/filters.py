@@ -41,7 +41,6 @@ def clauses(session: Session, filters: Filters) -> list[Clause]:
     ------
     NotFoundError, InputError
         If an artist, a licence or a collection is unknown; with what there is instead.
-
     """
     found: list[Clause] = []
     if filters.artist:

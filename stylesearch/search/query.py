@@ -35,7 +35,6 @@ class Filters:
         Whole, without regard to case.
     keyword:
         Whole; a work must have every one of them.
-
     """
 
     artist: tuple[str, ...] = ()
@@ -76,7 +75,6 @@ class Filters:
         ------
         InputError
             If a field does not exist, or a value cannot be used.
-
         """
         known = {one.name for one in fields(cls)}
         for name in values:
@@ -117,7 +115,6 @@ class StyleQuery:
         ``exact`` looks at every matching descriptor; ``hnsw`` uses the index; ``auto`` chooses by how many match.
     exclude_images:
         Image ids to leave out: the example itself, and its copies.
-
     """
 
     filters: Filters = field(default_factory=Filters)

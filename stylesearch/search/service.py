@@ -35,7 +35,6 @@ class Example:
         ``[dim]`` float32.
     sha256:
         Of the file; 32 bytes.
-
     """
 
     sha256: bytes
@@ -62,7 +61,6 @@ class SearchResult:
     copies:
         Works whose image is the very file that was searched with. They are told apart from the hits: a copy is not a
         resemblance.
-
     """
 
     hits: tuple[Hit, ...]
@@ -91,7 +89,6 @@ class StyleSearch:
         ------
         ImageError
             If it cannot be taken.
-
         """
         picture = decode(data, max_bytes=self.settings.max_file_bytes, max_pixels=self.settings.max_pixels)
         vector = encode_checked(self.encoder, [picture.pixels])[0]
@@ -115,7 +112,6 @@ class StyleSearch:
         ------
         NotFoundError
             If there is no such work, or it has no descriptor.
-
         """
         with self.database.session() as session:
             row = self.gallery_encoder(session)

@@ -50,7 +50,6 @@ class Icon:
         The file; PNG or SVG.
     sha256:
         Hex digest of the file.
-
     """
 
     content: str
@@ -90,7 +89,6 @@ def themes(root: Path, *, testing: bool) -> Iterator[Path]:
         Folder that holds ``<package>/usr/share/icons/<theme>``.
     testing:
         Whether to take the themes of :data:`TEST_PACKAGES`, or all others.
-
     """
     for theme in sorted(root.glob("*/usr/share/icons/*")):
         package = theme.relative_to(root).parts[0]
@@ -137,7 +135,6 @@ def crossed_icons(root: Path, *, testing: bool, most: int | None = None) -> list
     ------
     InputError
         If there are fewer than two themes with anything in common.
-
     """
     drawings = [icon for theme in themes(root, testing=testing) for icon in theme_icons(theme)]
     drawn = Counter(icon.content for icon in drawings)
@@ -172,7 +169,6 @@ def icon_batches(drawings: Sequence[Icon], size: int = 32) -> Iterator[tuple[lis
         What to decode.
     size:
         Most drawings in a batch.
-
     """
     for start in range(0, len(drawings), size):
         icons, pictures = [], []

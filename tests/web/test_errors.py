@@ -120,3 +120,10 @@ def test_sizes_are_said_as_people_say_them():
     assert [size_text(number) for number in (12, 1024, 50 * 1024, 32 * 1024**2, 1536 * 1024)] == [
         "12 bytes", "1 kB", "50 kB", "32 MB", "1.5 MB",
     ]  # fmt: skip
+
+
+def test_a_visitor_is_not_told_of_settings() -> None:
+    from web.errors import visitors_hint
+
+    assert visitors_hint("Raise STYLESEARCH_MAX_PIXELS.") == "Ask the people who run this archive."
+    assert visitors_hint("Upload it again.") == "Upload it again."

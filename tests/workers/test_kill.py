@@ -184,7 +184,7 @@ def test_same_command_again_ends_with_the_same_rows(
     kill(installation, command)
     command.communicate()
     again = installation.ingest(folder)
-    out, err = again.communicate(timeout=300)
+    _, err = again.communicate(timeout=300)
     assert again.returncode == 0, err.decode()
     assert installation.counts() == undisturbed.counts()
     assert installation.rows() == undisturbed.rows()

@@ -253,7 +253,6 @@ def gouge(points: Sequence[Point], width: float, *, fullest: float = 0.5) -> Rin
         Its greatest width.
     fullest:
         Where along the line it is widest, from 0 to 1.
-
     """
     last = len(points) - 1
     if last == 1:

@@ -31,7 +31,6 @@ class Style:
         The URI of the licence or rights statement on its drawings.
     render:
         Turns shapes, back to front, into SVG elements.
-
     """
 
     name: str

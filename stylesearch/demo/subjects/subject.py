@@ -22,7 +22,6 @@ class Subject:
         What the drawing shows, without a full stop.
     build:
         Returns the shapes, back to front.
-
     """
 
     title: str

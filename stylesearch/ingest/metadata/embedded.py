@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from typing import Any
 
@@ -16,6 +17,7 @@ CC = "{http://creativecommons.org/ns#}"
 XMP_RIGHTS = "{http://ns.adobe.com/xap/1.0/rights/}"
 PHOTOSHOP = "{http://ns.adobe.com/photoshop/1.0/}"
 XMP = "{http://ns.adobe.com/xap/1.0/}"
+IPTC_YEAR = re.compile(r"[0-9]{4}(?=[0-9]{4}$|$)")
 PADDING = b"\x00 \r\n\t"
 DESCRIPTION = f"{RDF}Description"
 
@@ -104,7 +106,8 @@ def _read_iptc(records: dict[tuple[int, int], Any]) -> WorkRecord:
         return next(iter(every(key)), None)
 
     date_text = one(IPTC_DATE)
-    year = int(date_text[:4]) if date_text and date_text[:4].isdecimal() and date_text[:4] != "0000" else None
+    digits = IPTC_YEAR.match(date_text or "")
+    year = int(digits[0]) or None if digits else None
     return WorkRecord(
         title=one(IPTC_TITLE) or "",
         description=one(IPTC_CAPTION),

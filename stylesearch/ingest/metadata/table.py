@@ -40,7 +40,6 @@ def read_table(path: Path) -> dict[str, WorkRecord]:
     ------
     InputError
         If the file cannot be read, has no path column, or names an image twice; with the line.
-
     """
     csv.field_size_limit(LARGEST_FIELD)
     try:

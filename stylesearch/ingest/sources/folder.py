@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -49,7 +50,6 @@ class Found:
         A ``file:`` URI that leads to the exact bytes, whatever they are called.
     sha256:
         Of its bytes; ``None`` where it could not be read, and then ``error`` says why.
-
     """
 
     source_id: str
@@ -70,7 +70,6 @@ class FolderSource:
     ------
     InputError
         If the folder does not exist, cannot be read or holds no image, or its table is at fault.
-
     """
 
     folder: Path
@@ -109,7 +108,6 @@ class FolderSource:
         ------
         InputError
             If there is none.
-
         """
         found = []
         for parent, folders, files in os.walk(self.folder):
@@ -162,9 +160,14 @@ class FolderSource:
                 )
             with path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").digest()
-        except FileNotFoundError:
+        except (
+            FileNotFoundError,
+            RuntimeError,
+        ):  # the second, up to Python 3.12, for a link that leads to itself
             raise ImageError("The file is a link that leads nowhere.", code="broken_link") from None
         except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise ImageError("The file is a link that leads nowhere.", code="broken_link") from None
             raise ImageError(f"The file cannot be read: {error.strerror}.", code="file_unreadable") from None
 
 
@@ -180,7 +183,6 @@ def read_locator(uri: str, *, max_bytes: int) -> bytes:
     ------
     ImageError
         If the file has gone, cannot be read or has grown over the limit.
-
     """
     path = os.fsdecode(unquote_to_bytes(uri.removeprefix("file://")))
     try:

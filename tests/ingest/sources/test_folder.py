@@ -71,7 +71,7 @@ def test_links(folder, tmp_path):
         "inside.png": content,
         "outside.png": "outside_source",
         "broken.png": "broken_link",
-        "loop.png": "file_unreadable",
+        "loop.png": "broken_link",
     }
 
 

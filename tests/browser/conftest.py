@@ -1,0 +1,58 @@
+"""A real portal over a real archive, and a real browser in front of it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = [
+    "--no-sandbox",  # Chromium's own sandbox does not run under root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if path is None:
+        assert not os.environ.get("CI"), "CI must have Chromium"
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def portal(archive_environment) -> Iterator[str]:
+    """The portal's address; served by the real command, in a process of its own."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "stylesearch", "serve", "--port", "0"], stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        address = next((found[0] for line in server.stdout if (found := re.search(r"http://[\d.]+:\d+", line))), None)
+        assert address, "the portal did not start"
+        yield address
+        server.terminate()
+        server.communicate()
+    assert server.returncode == 0, server.returncode
+
+
+@pytest.fixture
+def screenshots(tmp_path: Path) -> Path:
+    """Where pictures of the pages go: a folder named by an environment variable, or one that is thrown away."""
+    folder = Path(os.environ.get("SCREENSHOTS") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
