@@ -25,7 +25,7 @@ from stylesearch.encoders.registry import get_encoder
 from stylesearch.ingest.run import discover, drive, make_pipeline, open_run
 from stylesearch.ingest.sources.folder import FolderSource
 from stylesearch.local import services
-from stylesearch.settings import Settings, config_file, get_settings
+from stylesearch.settings import Settings, get_settings
 
 ARCHIVE_STYLES, ARCHIVE_SUBJECTS = 6, 5
 BROKERS = 16

@@ -69,10 +69,8 @@ class Database:
         try:
             with self._sessions.begin() as session:
                 yield session
-        except (
-            DBAPIError,
-            psycopg.Error,
-        ) as error:  # the second from COPY and other statements below SQLAlchemy
+        # The driver's own errors come from COPY and other statements below SQLAlchemy.
+        except (DBAPIError, psycopg.Error) as error:
             raise explain(error, self.url) from error
 
     def close(self) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import socket
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +18,7 @@ from stylesearch.cli.report import write_report
 from stylesearch.cli.search import show
 from stylesearch.demo import openclipart
 from stylesearch.demo.drawings import draw_collection
+from stylesearch.errors import ServiceError
 from stylesearch.ingest.sources.folder import FolderSource
 from stylesearch.search.query import Filters, StyleQuery
 from stylesearch.search.service import StyleSearch
@@ -65,6 +70,8 @@ def demo(ctx: click.Context, works: int, every: bool, drawn: bool, serve: bool) 
     stylesearch draws itself. A second run takes in nothing twice.
     """
     settings = get_settings()
+    if serve:
+        _check_port(settings)
     collection = None if drawn else _open_clip_art(settings, None if every else works)
     collection = collection or _drawn(settings)
     click.echo(f"data folder: {settings.home}")
@@ -87,6 +94,19 @@ def demo(ctx: click.Context, works: int, every: bool, drawn: bool, serve: bool) 
         ctx.invoke(portal)
 
 
+def _check_port(settings: Settings) -> None:
+    """Find out before the long work whether the portal will have its port."""
+    try:
+        with socket.create_server((settings.web_host, settings.web_port)):
+            return
+    except OSError as error:
+        raise ServiceError(
+            f"The portal cannot listen on {settings.web_host}:{settings.web_port}: {error.strerror}.",
+            hint="Set STYLESEARCH_WEB_PORT to another port, or add --no-serve.",
+            code="port_in_use",
+        ) from error
+
+
 def _search_and_report(settings: Settings, collection: DemoCollection) -> None:
     style_search = StyleSearch(open_database(settings), settings)
     click.echo(f"\nThe ten works nearest in style to {collection.example}:")
@@ -97,15 +117,23 @@ def _search_and_report(settings: Settings, collection: DemoCollection) -> None:
 
 
 def _say_what_next(settings: Settings, collection: DemoCollection, *, serve: bool) -> None:
+    command = _own_command()
     click.echo("\nWhat to try next:")
-    click.echo(f"  stylesearch search {collection.example} --license-reuse open --sheet sheet.png")
-    click.echo("  stylesearch ingest folder YOUR/IMAGES --collection my-collection --license CC-BY-4.0")
-    click.echo("  stylesearch ingest errors")
-    click.echo("  stylesearch doctor")
+    click.echo(f"  {command} search {collection.example} --license-reuse open --sheet sheet.png")
+    click.echo(f"  {command} ingest folder YOUR/IMAGES --collection my-collection --license CC-BY-4.0")
+    click.echo(f"  {command} ingest errors")
+    click.echo(f"  {command} doctor")
     if not serve:
-        click.echo(
-            f"  stylesearch serve      # the portal, on http://{settings.web_host}:{settings.web_port}"
-        )
+        click.echo(f"  {command} serve      # the portal, on http://{settings.web_host}:{settings.web_port}")
+
+
+def _own_command() -> str:
+    """Return what a person types to call us: the bare name where the shell would find us by it."""
+    ours = Path(sys.executable).with_name("stylesearch")
+    found = shutil.which("stylesearch")
+    if found is not None and Path(found).resolve() == ours.resolve():
+        return "stylesearch"
+    return os.path.relpath(ours) if ours.is_relative_to(Path.cwd()) else str(ours)
 
 
 def _open_clip_art(settings: Settings, works: int | None) -> DemoCollection | None:

@@ -116,6 +116,8 @@ def prepare_home(home: Path) -> Layout:
     try:
         for folder in (layout.home, layout.logs):
             folder.mkdir(mode=0o711 if account else 0o700, parents=True, exist_ok=True)
+        for folder in (layout.home / "store", layout.home / "cache"):
+            folder.mkdir(mode=0o700, exist_ok=True)
         _check_version(layout)
         _check_space(layout)
         layout.password()

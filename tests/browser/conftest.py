@@ -42,7 +42,9 @@ def portal(archive_environment) -> Iterator[str]:
         [sys.executable, "-m", "stylesearch", "serve", "--port", "0"], stdout=subprocess.PIPE, text=True
     ) as server:
         assert server.stdout is not None
-        address = next((found[0] for line in server.stdout if (found := re.search(r"http://[\d.]+:\d+", line))), None)
+        address = next(
+            (found[0] for line in server.stdout if (found := re.search(r"http://[\d.]+:\d+", line))), None
+        )
         assert address, "the portal did not start"
         yield address
         server.terminate()

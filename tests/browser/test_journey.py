@@ -45,12 +45,19 @@ def see(page: Page, path: Path) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", list(SIZES))
-def test_journey(size: str, scheme: str, browser: Browser, portal: str, picture: Path, screenshots: Path) -> None:
+def test_journey(
+    size: str, scheme: str, browser: Browser, portal: str, picture: Path, screenshots: Path
+) -> None:
     width, height = SIZES[size]
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     page = context.new_page()
     foreign: list[str] = []
-    page.on("request", lambda request: foreign.append(request.url) if not request.url.startswith((portal, "data:", "blob:")) else None)
+    page.on(
+        "request",
+        lambda request: (
+            foreign.append(request.url) if not request.url.startswith((portal, "data:", "blob:")) else None
+        ),
+    )
     broken: list[str] = []
     page.on("pageerror", lambda error: broken.append(str(error)))
 
@@ -87,7 +94,9 @@ def test_journey(size: str, scheme: str, browser: Browser, portal: str, picture:
     page.get_by_role("button", name="Make an attribution report").click()
     page.wait_for_url("**/reports/*")
     expect(page.get_by_role("heading", name="Whose style does this image resemble?")).to_be_visible()
-    expect(page.locator("body")).to_contain_text("not evidence of training use, copying, authorship or infringement")
+    expect(page.locator("body")).to_contain_text(
+        "not evidence of training use, copying, authorship or infringement"
+    )
     look("report")
 
     assert foreign == []

@@ -307,3 +307,14 @@ def test_doctor_says_what_to_do(
     problems = {finding["subject"]: finding for finding in json.loads(outcome.out) if not finding["ok"]}
     assert set(problems) == {"Database", "Catalogue", "Broker", "Encoders"}
     assert all(finding["advice"] for finding in problems.values())
+
+
+def test_demo_finds_out_at_once_that_its_port_is_taken(
+    environment, run_command: Callable, monkeypatch
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        monkeypatch.setenv("STYLESEARCH_WEB_PORT", str(other.getsockname()[1]))
+        assert_one_line(run_command("demo", "--drawn"), says="STYLESEARCH_WEB_PORT")
+    _assert_nothing_made(environment)

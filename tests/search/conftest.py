@@ -14,6 +14,7 @@ from stylesearch.catalog.writers import write_works
 from stylesearch.settings import Settings
 
 DIM, SIZE, CLUSTERS = 256, 5200, 60
+TWINS = range(300, 338)
 ARTISTS = [f"Artist {letter}" for letter in "ABCDEFGH"]
 RIGHTS = [
     "CC0-1.0", "CC-BY-4.0", "CC-BY-NC-4.0", "http://rightsstatements.org/vocab/InC/1.0/", None, "ask us", "http://example.org/terms",
@@ -62,7 +63,12 @@ def _vectors(dice: np.random.Generator) -> np.ndarray:
     vectors[100:170] = vectors[100]  # more equal ones than any answer has spare places for
     vectors[1000:1200:2] = vectors[1001:1201:2]
     vectors[3000:3010] = -vectors[100]
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    halves = vectors.astype(np.float16)
+    for number in range(TWINS.start, TWINS.stop):  # each differs from the first in the last bit of one number
+        halves[number] = halves[TWINS.start]
+        halves[number, number % DIM] = np.nextafter(halves[number, number % DIM], np.float16(1))
+    return halves.astype(np.float32)
 
 
 def _works(dice: np.random.Generator) -> list[NewWork]:

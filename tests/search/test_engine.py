@@ -66,6 +66,26 @@ def test_the_exact_answer_is_that_of_an_independent_search(gallery):
     assert empty < QUERIES / 10
 
 
+def test_what_single_precision_cannot_tell_apart_is_put_in_order(gallery):
+    dice = np.random.default_rng(5)
+    twins = {row.image_id for row in gallery.rows[300:338]}
+    for _ in range(30):
+        vector = (gallery.vectors[300] + 0.03 * dice.standard_normal(256)).astype(np.float32)
+        right = gallery.nearest(vector, lambda row: True, 10)
+        assert set(right) <= twins
+        assert ids(ask(gallery, vector, k=10, mode="exact")) == right
+
+
+def test_a_scan_through_the_index_that_gives_up_is_made_good(gallery, monkeypatch):
+    monkeypatch.setattr("stylesearch.search.engine.MOST_SCANNED", 1)
+    filters = Filters(artist=("Artist A",), keyword=("barn", "snow"))
+    for seed in range(5):
+        vector = gallery.query(seed)
+        ranking = ask(gallery, vector, filters=filters, k=40, mode="hnsw", settings={"search_ef": 1})
+        assert (ranking.method, ranking.complete) == ("exact", True)
+        assert ids(ranking) == ids(ask(gallery, vector, filters=filters, k=40, mode="exact"))
+
+
 def test_scores_are_cosines_in_order(gallery):
     ranking = ask(gallery, gallery.vectors[5].astype(np.float32), k=1000, mode="exact")
     scores = [one.score for one in ranking.ranked]
