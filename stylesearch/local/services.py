@@ -17,7 +17,8 @@ import psutil
 from stylesearch.errors import ServiceError
 from stylesearch.local.layout import Layout, prepare_home
 from stylesearch.local.locks import FileLock
-from stylesearch.local.servers import postgres_url, valkey_url
+from stylesearch.local.postgres import postgres_url
+from stylesearch.local.valkey import valkey_url
 
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0

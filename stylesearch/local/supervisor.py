@@ -20,7 +20,10 @@ from types import FrameType
 from stylesearch.errors import StylesearchError
 from stylesearch.local.layout import Layout
 from stylesearch.local.locks import FileLock
-from stylesearch.local.servers import Postgres, Server, Valkey, make_servers, wait_until_ready
+from stylesearch.local.postgres import Postgres
+from stylesearch.local.program import Server
+from stylesearch.local.servers import make_servers, wait_until_ready
+from stylesearch.local.valkey import Valkey
 
 POLL_SECONDS = 0.1
 START_SECONDS = 90.0
@@ -56,7 +59,8 @@ class Supervisor:
             self._say_ready(postgres, valkey)
             while not self.stopping and not self._is_unused():
                 time.sleep(POLL_SECONDS)
-                if any([self._revive(server) for server in servers]):
+                revived = [server for server in servers if self._revive(server)]
+                if revived:
                     self._say_ready(postgres, valkey)
         finally:
             for server in reversed(servers):

@@ -20,7 +20,7 @@ from stylesearch.catalog.database import (
 from stylesearch.catalog.writers import raw_connection
 from stylesearch.errors import InputError, ServiceError
 from stylesearch.local.binaries import postgres_root
-from stylesearch.local.servers import SUPERUSER
+from stylesearch.local.postgres import SUPERUSER
 from stylesearch.settings import Settings
 
 NOWHERE = "postgresql://user:secret@127.0.0.1:1/nothing"

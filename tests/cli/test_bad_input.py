@@ -41,18 +41,24 @@ def bad_images(folder: Path) -> dict[str, tuple[Path, str]]:
         "cut.jpg": (jpeg.read_bytes()[:3000], "cut off or damaged"),
         "bomb.png": (_bomb(whole), "pixels"),
         "entities.svg": (
-            b'<!DOCTYPE svg [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>'
-            b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><desc>&b;</desc></svg>',
+            (
+                b'<!DOCTYPE svg [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>'
+                b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><desc>&b;</desc></svg>'
+            ),
             "entit",
         ),
         "xxe.svg": (
-            b'<!DOCTYPE svg [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
-            b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text>&a;</text></svg>',
+            (
+                b'<!DOCTYPE svg [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
+                b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text>&a;</text></svg>'
+            ),
             "entit",
         ),
         "external.svg": (
-            b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9" xmlns:x="http://www.w3.org/1999/xlink">'
-            b'<image x:href="http://127.0.0.1/a.png" width="9" height="9"/></svg>',
+            (
+                b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9" xmlns:x="http://www.w3.org/1999/xlink">'
+                b'<image x:href="http://127.0.0.1/a.png" width="9" height="9"/></svg>'
+            ),
             "outside",
         ),
     }

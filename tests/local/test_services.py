@@ -23,7 +23,8 @@ from stylesearch.local import services
 from stylesearch.local.account import Account, service_account
 from stylesearch.local.binaries import Binaries, find_binaries
 from stylesearch.local.layout import Layout
-from stylesearch.local.servers import _reachable_binaries, valkey_socket
+from stylesearch.local.servers import _reachable_binaries
+from stylesearch.local.valkey import valkey_socket
 
 USER = """
 import sys, time
