@@ -61,8 +61,6 @@ class _Use:
 
 _uses: dict[Path, _Use] = {}
 _guard = threading.RLock()
-# Supervisors that we started and that go on without us; kept, because Python complains of a child that is let go of.
-_left_running: list[subprocess.Popen[bytes]] = []
 
 
 def ensure(home: Path, *, transport: str = "socket") -> Endpoints:
@@ -155,7 +153,7 @@ def _await_stop(layout: Layout, supervisor: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + STOP_SECONDS
     while supervisor.poll() is None and time.monotonic() < deadline:
         if layout.pin.exists() or _used_by_others(layout):
-            _left_running.append(supervisor)
+            supervisor.returncode = 0  # it goes on without us, of which Popen would complain
             return
         time.sleep(0.03)
 
