@@ -25,37 +25,44 @@ from stylesearch.encoders.registry import get_encoder
 from stylesearch.ingest.run import discover, drive, make_pipeline, open_run
 from stylesearch.ingest.sources.folder import FolderSource
 from stylesearch.local import services
+from stylesearch.local.layout import Layout
+from stylesearch.local.postgres import SUPERUSER, postgres_url
 from stylesearch.settings import Settings, get_settings
 
 ARCHIVE_STYLES, ARCHIVE_SUBJECTS = 6, 5
 BROKERS = 16
 
 
-def run_folder(run_uid: str) -> Path:
-    """Folder of this test run's services; in /tmp itself, so that PostgreSQL's user can enter it under root."""
-    return Path(tempfile.gettempdir()) / f"stylesearch-tests-{run_uid[:12]}"
+# What the suite may be told from outside, kept under names that no test's own settings can meet.
+GIVEN_DATABASE, GIVEN_REDIS, RUN_FOLDER = "TESTS_DATABASE_URL", "TESTS_REDIS_URL", "TESTS_RUN_FOLDER"
+
+
+def is_controller(config: pytest.Config) -> bool:
+    return not hasattr(config, "workerinput")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Nothing of the person's own settings reaches a test, but the two servers the suite may be pointed at.
-    given = {name: os.environ.get(name) for name in ("STYLESEARCH_DATABASE_URL", "STYLESEARCH_REDIS_URL")}
+    """Take over the two servers the suite may be pointed at; nothing else of the person's settings reaches a test."""
+    if not is_controller(config):
+        return  # the workers inherit this environment
+    for name, kept in (("STYLESEARCH_DATABASE_URL", GIVEN_DATABASE), ("STYLESEARCH_REDIS_URL", GIVEN_REDIS)):
+        if name in os.environ:
+            os.environ[kept] = os.environ[name]
     for name in [name for name in os.environ if name.startswith("STYLESEARCH_")]:
         del os.environ[name]
     os.environ["STYLESEARCH_CONFIG"] = os.devnull
-    config.stash[GIVEN] = given
-
-
-GIVEN = pytest.StashKey[dict[str, str | None]]()
+    # In the temporary folder itself, so that PostgreSQL's user can enter it under root.
+    folder = Path(tempfile.mkdtemp(prefix="stylesearch-tests-"))
+    folder.chmod(0o711)
+    os.environ[RUN_FOLDER] = str(folder)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if hasattr(session.config, "workerinput"):
-        return
-    uid = getattr(session.config, "_stylesearch_run", None) or os.environ.get("PYTEST_XDIST_TESTRUNUID")
-    for folder in [run_folder(uid)] if uid else []:
+    if is_controller(session.config):
+        folder = Path(os.environ.pop(RUN_FOLDER))
         with contextlib.suppress(Exception):
-            services.stop(folder)
+            services.stop(folder / "home")
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -75,17 +82,27 @@ class Servers:
 
 
 @pytest.fixture(scope="session")
-def servers(request: pytest.FixtureRequest, testrun_uid: str, worker_id: str) -> Iterator[Servers]:
-    request.config._stylesearch_run = testrun_uid
-    given = request.config.stash[GIVEN]
-    number = 1 + int(worker_id.removeprefix("gw") or 0) if worker_id.startswith("gw") else 1
-    if given["STYLESEARCH_DATABASE_URL"]:
-        assert given["STYLESEARCH_REDIS_URL"], "set both URLs or none"
-        yield Servers(given["STYLESEARCH_DATABASE_URL"], _broker(given["STYLESEARCH_REDIS_URL"], number))
+def servers(worker_id: str) -> Iterator[Servers]:
+    number = 1 + int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 1
+    if GIVEN_DATABASE in os.environ:
+        assert GIVEN_REDIS in os.environ, "set both URLs or none"
+        yield Servers(os.environ[GIVEN_DATABASE], _broker(os.environ[GIVEN_REDIS], number))
         return
-    endpoints = services.ensure(run_folder(testrun_uid))
+    home = Path(os.environ[RUN_FOLDER]) / "home"
+    endpoints = services.ensure(home)
+    _do_not_wait_for_the_disk(home)
     yield Servers(endpoints.database_url, _broker(endpoints.redis_url, number))
     services.release()
+
+
+def _do_not_wait_for_the_disk(home: Path) -> None:
+    """Nothing in these databases has to outlive the run."""
+    with psycopg.connect(
+        postgres_url(Layout(home), None, database="postgres", user=SUPERUSER), autocommit=True
+    ) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("ALTER SYSTEM SET full_page_writes = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def _broker(url: str, number: int) -> str:
@@ -113,6 +130,8 @@ def databases_of_run(servers: Servers, testrun_uid: str, worker_id: str) -> Iter
         return name
 
     yield make
+    if GIVEN_DATABASE not in os.environ:
+        return  # they go with the run's folder
     with servers.connect() as connection:
         for name in made:
             connection.execute(

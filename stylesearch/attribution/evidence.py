@@ -16,6 +16,9 @@ from stylesearch.search.service import Hit
 NEAR_COPY_BITS = 4
 """Images whose perceptual hashes differ in at most so many of 64 bits are likely the same picture."""
 
+TELLING_BITS = 16
+"""A hash has its median's worth of bits set, about 32; far fewer or more only for a picture with nothing in it."""
+
 BEST_OF_ARTIST = 3
 
 
@@ -42,7 +45,12 @@ class ArtistEvidence:
 
 
 def near_copies(session: Session, *, sha256: bytes, perceptual_hash: int) -> list[tuple[int, int]]:
-    """Return image id and differing bits of images that look like the same picture but are another file."""
+    """Return image id and differing bits of images that look like the same picture but are another file.
+
+    A picture of one colour has a hash that says nothing: nearly all of its bits are alike. It has no near copies.
+    """
+    if not TELLING_BITS <= (perceptual_hash & 0xFFFF_FFFF_FFFF_FFFF).bit_count() <= 64 - TELLING_BITS:
+        return []
     rows = session.execute(
         text(
             """

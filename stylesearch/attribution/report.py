@@ -20,7 +20,6 @@ from stylesearch.catalog.records import tidy
 from stylesearch.catalog.reports import Report
 from stylesearch.catalog.works import Work
 from stylesearch.errors import NotFoundError
-from stylesearch.images.decode import decode
 from stylesearch.images.store import ImageStore
 from stylesearch.images.thumbnails import thumbnail
 from stylesearch.search.query import Filters, StyleQuery
@@ -86,20 +85,20 @@ class ReportMaker:
         NotFoundError
             If the gallery is empty, or a filter names something unknown.
         """
-        example = self.style_search.describe(data)
-        self._keep_thumbnail(data, example)
-        database = self.style_search.database
-        with database.session() as session:
+        picture = self.style_search.decode(data)
+        example = self.style_search.describe_picture(data, picture)
+        self.store.put_thumbnail(thumbnail(picture.pixels), example.sha256)
+        # One snapshot: the digest names the very gallery that was searched, though others may be writing.
+        with self.style_search.database.session(snapshot=True) as session:
             near = near_copies(session, sha256=example.sha256, perceptual_hash=example.perceptual_hash)
             near_cards = cards_of_images(session, [image_id for image_id, _ in near])
-        query = StyleQuery(
-            filters=filters or Filters(),
-            k=NEAREST,
-            mode="exact",
-            exclude_images=frozenset(one for one, _ in near),
-        )
-        result = self.style_search.by_example(example, query)
-        with database.session() as session:
+            query = StyleQuery(
+                filters=filters or Filters(),
+                k=NEAREST,
+                mode="exact",
+                exclude_images=frozenset(one for one, _ in near),
+            )
+            result = self.style_search.find(session, example, query)
             encoder = self.style_search.gallery_encoder(session)
             gallery = read_gallery(session, encoder)
             artists = artists_among(session, result.hits)
@@ -126,11 +125,6 @@ class ReportMaker:
                 )
             )
         return SavedReport(public_id, document)
-
-    def _keep_thumbnail(self, data: bytes, example: Example) -> None:
-        settings = self.style_search.settings
-        picture = decode(data, max_bytes=settings.max_file_bytes, max_pixels=settings.max_pixels)
-        self.store.put_thumbnail(thumbnail(picture.pixels), example.sha256)
 
 
 def find_report(session: Session, public_id: str) -> dict[str, Any]:

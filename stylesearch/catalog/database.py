@@ -58,8 +58,13 @@ class Database:
         return sessionmaker(self.engine, expire_on_commit=False)
 
     @contextmanager
-    def session(self) -> Iterator[Session]:
+    def session(self, *, snapshot: bool = False) -> Iterator[Session]:
         """Open a session in one transaction: committed at the end, rolled back on an error.
+
+        Parameters
+        ----------
+        snapshot:
+            Whether all its statements see the database as it was at the first of them, whoever writes meanwhile.
 
         Raises
         ------
@@ -68,6 +73,8 @@ class Database:
         """
         try:
             with self._sessions.begin() as session:
+                if snapshot:
+                    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
                 yield session
         # The driver's own errors come from COPY and other statements below SQLAlchemy.
         except (DBAPIError, psycopg.Error) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
@@ -149,6 +149,9 @@ _BY_KEY = {_key(terms.uri): terms for terms in LICENSES} | {
 }  # fmt: skip
 
 
+_NATIONAL = re.compile(r"^(creativecommons\.org/licenses/[a-z-]+/\d\.\d)/([a-z]{2,8})$")
+
+
 def recognise(statement: str | None) -> LicenseTerms | None:
     """Return the known rights statement that a URI, an SPDX id or a common name stands for.
 
@@ -157,7 +160,19 @@ def recognise(statement: str | None) -> LicenseTerms | None:
     """
     if not statement or not statement.strip():
         return None
-    return _BY_KEY.get(_key(statement)) or _BY_SPDX.get("-".join(statement.lower().split()))
+    known = _BY_KEY.get(_key(statement)) or _BY_SPDX.get("-".join(statement.lower().split()))
+    return known or _national(_key(statement))
+
+
+def _national(key: str) -> LicenseTerms | None:
+    """Return a Creative Commons licence as adapted to one country's law (``by/3.0/us``): its own URI, the same terms."""
+    found = _NATIONAL.match(key)
+    general = _BY_KEY.get(found[1]) if found else None
+    if found is None or general is None:
+        return None
+    return replace(
+        general, uri=f"{general.uri}{found[2]}/", label=f"{general.label} ({found[2].upper()})", spdx_id=None
+    )
 
 
 def seed(connection: Connection) -> None:

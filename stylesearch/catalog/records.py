@@ -161,16 +161,20 @@ def source_digest(sha256: bytes, beside: WorkRecord) -> bytes:
 
 _YEAR = re.compile(r"(?<!\d)(1\d{3}|20\d{2})(s?)(?![\d])")
 _SHORT_END = re.compile(r"(?<!\d)(1\d|20)(\d{2})\s*[-–/]\s*(\d{2})(?![\d-])")
-_CENTURY = re.compile(r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)[\s-]+century", re.IGNORECASE)
+_CENTURIES = re.compile(
+    r"(?<!\d)(?:(\d{1,2})(?:st|nd|rd|th)?\s*(?:[-–/]|to|or)\s*)?(\d{1,2})(?:st|nd|rd|th)[\s-]+centur",
+    re.IGNORECASE,
+)
+_BEFORE_OUR_ERA = re.compile(r"\bB\.?\s?C", re.IGNORECASE)
 
 
 def years(text: str | None) -> tuple[int | None, int | None]:
     """Read the range of years out of a date as people write it.
 
-    Understands ISO dates, ``c. 1880-1890``, ``1880-95``, ``the 1880s`` and ``19th century``; anything else gives
-    ``(None, None)``.
+    Understands ISO dates, ``c. 1880-1890``, ``1880-95``, ``the 1880s``, ``19th century`` and ``17th-18th century``;
+    anything else, and what is before our era, gives ``(None, None)``.
     """
-    if not text:
+    if not text or _BEFORE_OUR_ERA.search(text):
         return None, None
     found: list[int] = []
     for match in _YEAR.finditer(text):
@@ -183,8 +187,8 @@ def years(text: str | None) -> tuple[int | None, int | None]:
             if end > int(match[1] + match[2]):
                 found.append(end)
     if not found:
-        for match in _CENTURY.finditer(text):
-            century = int(match[1])
-            if 1 <= century <= 21:
-                found += [100 * (century - 1) + 1, 100 * century]
+        for match in _CENTURIES.finditer(text):
+            for century in (int(number) for number in match.groups() if number):
+                if 1 <= century <= 21:
+                    found += [100 * (century - 1) + 1, 100 * century]
     return (min(found), max(found)) if found else (None, None)

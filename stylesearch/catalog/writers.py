@@ -6,6 +6,7 @@ Each function runs inside the caller's transaction and may be repeated: the same
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import psycopg
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Session
 from stylesearch.catalog import licenses
 from stylesearch.catalog.artists import Artist
 from stylesearch.catalog.descriptors import EncoderRow
+from stylesearch.catalog.licenses import LicenseTerms
 from stylesearch.catalog.records import NewWork
 from stylesearch.catalog.rights import License
 
@@ -120,22 +122,22 @@ def ensure_licenses(session: Session, statements: Iterable[str | None]) -> dict[
     An unknown URI becomes a license of its own, in the most cautious class: *permission*. A text that is no URI and
     that the vocabulary does not know names no license.
     """
-    uris: dict[str, str] = {}
+    named: dict[str, LicenseTerms] = {}
     for statement in {text for text in statements if text}:
         terms = licenses.recognise(statement)
+        if terms is None and statement.startswith(("http://", "https://")) and len(statement) <= LONGEST_URI:
+            terms = LicenseTerms(uri=statement, label=statement, reuse="permission")
         if terms is not None:
-            uris[statement] = terms.uri
-        elif statement.startswith(("http://", "https://")) and len(statement) <= LONGEST_URI:
-            uris[statement] = statement
-    if not uris:
+            named[statement] = terms
+    if not named:
         return {}
-    unknown = sorted(uri for uri in set(uris.values()) if uri not in licenses.BY_URI)
-    if unknown:
-        rows = [{"uri": uri, "label": uri, "reuse": "permission"} for uri in unknown]
+    unseeded = {terms.uri: terms for terms in named.values() if terms.uri not in licenses.BY_URI}
+    if unseeded:
+        rows = [asdict(unseeded[uri]) for uri in sorted(unseeded)]
         session.execute(insert(License).values(rows).on_conflict_do_nothing(index_elements=[License.uri]))
-    found = session.execute(select(License.uri, License.id).where(License.uri.in_(set(uris.values()))))
-    ids = dict(found.all())
-    return {statement: ids[uri] for statement, uri in uris.items()}
+    uris = {terms.uri for terms in named.values()}
+    ids = dict(session.execute(select(License.uri, License.id).where(License.uri.in_(uris))).all())
+    return {statement: ids[terms.uri] for statement, terms in named.items()}
 
 
 def _write_work_rows(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -166,13 +167,18 @@ def _own_worker(processes: int | None) -> Iterator[None]:
             worker.wait()
 
 
-def say(counts: Counts, seconds: float) -> None:
-    """Print a run's numbers."""
-    rate = f", {counts.ingested / seconds:.1f} images/s" if counts.ingested and seconds else ""
-    click.echo(
+def say(counts: Counts, seconds: float | None = None) -> None:
+    """Print a run's numbers, and how long it took where that is known."""
+    line = (
         f"discovered {counts.discovered} = ingested {counts.ingested} + duplicates {counts.duplicate}"
-        f" + unchanged {counts.unchanged} + quarantined {counts.quarantined} ({seconds:.1f} s{rate})"
+        f" + unchanged {counts.unchanged} + quarantined {counts.quarantined}"
     )
+    if counts.open:
+        line += f" + open {counts.open}"
+    if seconds:
+        rate = f", {counts.ingested / seconds:.1f} images/s" if counts.ingested else ""
+        line += f" ({seconds:.1f} s{rate})"
+    click.echo(line)
     for code, number in counts.errors.items():
         click.echo(f"  {code}: {number}")
 
@@ -183,31 +189,34 @@ def say(counts: Counts, seconds: float) -> None:
 def status(run: int | None, every: bool) -> None:
     """Show how a run stands, by default the newest."""
     with open_database(get_settings()).session() as session:
-        runs = (
-            list(session.scalars(select(IngestRun).order_by(IngestRun.id)))
-            if every
-            else [find_run(session, run)]
+        if every:
+            table = Table("Run", "Collection", "State", "Done", "Quarantined", "Begun")
+            for one in session.scalars(select(IngestRun).order_by(IngestRun.id)):
+                counts = ledger.counts(session, one.id)
+                done = f"{counts.done} of {counts.discovered}"
+                table.add_row(
+                    str(one.id),
+                    one.collection.slug,
+                    one.state,
+                    done,
+                    str(counts.quarantined),
+                    _moment(one.started_at),
+                )
+            console.print(table)
+            return
+        found = find_run(session, run)
+        counts = ledger.counts(session, found.id)
+        click.echo(
+            f"run {found.id} into {found.collection.slug}: {found.state}, begun {_moment(found.started_at)}"
         )
-        table = Table(
-            "Run",
-            "Collection",
-            "State",
-            "Found",
-            "Open",
-            "Ingested",
-            "Duplicates",
-            "Unchanged",
-            "Quarantined",
-            "Begun",
-        )
-        for one in runs:
-            counts = ledger.counts(session, one.id)
-            numbers = (
-                counts.discovered, counts.open, counts.ingested, counts.duplicate, counts.unchanged, counts.quarantined,
-            )  # fmt: skip
-            begun = f"{one.started_at.astimezone():%Y-%m-%d %H:%M}"
-            table.add_row(str(one.id), one.collection.slug, one.state, *map(str, numbers), begun)
-    console.print(table)
+        click.echo(f"from {found.source_uri}")
+        if counts.open:
+            click.echo(f"open {counts.open} (held by workers {counts.leased})")
+        say(counts)
+
+
+def _moment(when: datetime) -> str:
+    return f"{when.astimezone():%Y-%m-%d %H:%M}"
 
 
 @ingest.command(name="errors")

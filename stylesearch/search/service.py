@@ -18,7 +18,7 @@ from stylesearch.catalog.works import Image
 from stylesearch.encoders.protocol import Encoder
 from stylesearch.encoders.registry import encode_checked, get_encoder
 from stylesearch.errors import NotFoundError
-from stylesearch.images.decode import ImageInfo, decode
+from stylesearch.images.decode import ImageInfo, Picture, decode
 from stylesearch.images.hashes import perceptual_hash, sha256
 from stylesearch.search.engine import Ranking, search, unpack_halfvecs
 from stylesearch.search.query import StyleQuery
@@ -90,7 +90,14 @@ class StyleSearch:
         ImageError
             If it cannot be taken.
         """
-        picture = decode(data, max_bytes=self.settings.max_file_bytes, max_pixels=self.settings.max_pixels)
+        return self.describe_picture(data, self.decode(data))
+
+    def decode(self, data: bytes) -> Picture:
+        """Decode an image file within the settings' limits. Errors as :meth:`describe`."""
+        return decode(data, max_bytes=self.settings.max_file_bytes, max_pixels=self.settings.max_pixels)
+
+    def describe_picture(self, data: bytes, picture: Picture) -> Example:
+        """Describe an image file that has been decoded already."""
         vector = encode_checked(self.encoder, [picture.pixels])[0]
         return Example(sha256(data), perceptual_hash(picture.pixels), picture.info, vector)
 
@@ -101,9 +108,13 @@ class StyleSearch:
     def by_example(self, example: Example, query: StyleQuery) -> SearchResult:
         """Find works near an example in style."""
         with self.database.session() as session:
-            same = frozenset(session.scalars(select(Image.id).where(Image.sha256 == example.sha256)))
-            query = dataclasses.replace(query, exclude_images=query.exclude_images | same)
-            return self._run(session, example.vector, query, copies=same)
+            return self.find(session, example, query)
+
+    def find(self, session: Session, example: Example, query: StyleQuery) -> SearchResult:
+        """Find works near an example in style, in the caller's transaction."""
+        same = frozenset(session.scalars(select(Image.id).where(Image.sha256 == example.sha256)))
+        query = dataclasses.replace(query, exclude_images=query.exclude_images | same)
+        return self._run(session, example.vector, query, copies=same)
 
     def by_work(self, work_id: int, query: StyleQuery) -> SearchResult:
         """Find works near a work of the gallery.

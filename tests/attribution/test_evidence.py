@@ -44,9 +44,11 @@ def test_the_very_file_is_no_near_copy(archive, maker, drawing):
 
 
 def test_bits_are_counted_over_the_whole_range(archive, execute):
-    hashes = [0, -1, 1, 2**63 - 1, -(2**63), 0b10101, -(2**62)]
+    telling = 0x5555_5555_5555_5555
+    flipped = [0, 1, 2**62, 0b10101, -(2**63), -(2**62), 0x7FFF]
+    hashes = [telling ^ bits for bits in flipped]
     execute(
-        "UPDATE image SET perceptual_hash = 6148914691236517205"
+        "UPDATE image SET perceptual_hash = 3689348814741910323"
     )  # half of all bits: far from every one below
     for number, value in enumerate(hashes):
         execute(
@@ -124,3 +126,9 @@ def test_withdrawn_works_are_not_counted(archive, hits, execute):
 def test_no_hits_no_artists(archive):
     with archive.database.session() as session:
         assert artists_among(session, []) == []
+
+
+def test_a_picture_with_nothing_in_it_has_no_near_copies(archive, execute):
+    execute("UPDATE image SET perceptual_hash = 0")
+    with archive.database.session() as session:
+        assert near_copies(session, sha256=b"", perceptual_hash=0) == []

@@ -138,3 +138,12 @@ def test_seeding_writes_what_the_vocabulary_says_and_mends_what_differs(database
             terms = BY_URI[row.uri]
             assert {name: getattr(row, name) for name in asdict(terms)} == asdict(terms)
         assert session.scalar(select(License.label).where(License.uri == "http://x")) == "own"
+
+
+def test_national_creative_commons_licences_keep_their_uri_and_terms() -> None:
+    found = recognise("https://creativecommons.org/licenses/by-nc/3.0/us/deed.en")
+    assert found is not None
+    assert found.uri == "http://creativecommons.org/licenses/by-nc/3.0/us/"
+    assert (found.reuse, found.commercial) == ("restricted", False)
+    assert found.label.endswith("(US)")
+    assert recognise("http://creativecommons.org/licenses/by-zz/3.0/us/") is None

@@ -171,3 +171,17 @@ def test_source_digest_tells_bytes_and_metadata_apart():
     assert one != source_digest(b"\2" * 32, WorkRecord(title="a"))
     assert one != source_digest(b"\1" * 32, WorkRecord(title="b"))
     assert len(one) == 32
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("17th-18th century", (1601, 1800)),
+        ("17th to 18th centuries", (1601, 1800)),
+        ("16th or 17th century", (1501, 1700)),
+        ("1st century BC", (None, None)),
+        ("1200 B.C.", (None, None)),
+    ],
+)
+def test_centuries_and_what_is_before_our_era(text: str, expected: tuple[int | None, int | None]) -> None:
+    assert years(text) == expected
