@@ -66,6 +66,26 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Print what tests measured; a figure that nobody sees is worth nothing."""
+    figures = [
+        text
+        for report in terminalreporter.stats.get("passed", [])
+        for name, text in report.user_properties
+        if name == "figure"
+    ]
+    if figures:
+        terminalreporter.section("figures")
+        for text in figures:
+            terminalreporter.write_line(text)
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """A function that has a measured figure printed at the end of the run."""
+    return lambda text: record_property("figure", text)
+
+
 @dataclass(frozen=True)
 class Servers:
     """The two servers that the tests use."""
@@ -92,7 +112,7 @@ def servers(worker_id: str) -> Iterator[Servers]:
     endpoints = services.ensure(home)
     _do_not_wait_for_the_disk(home)
     yield Servers(endpoints.database_url, _broker(endpoints.redis_url, number))
-    services.release()
+    services.release(home)
 
 
 def _do_not_wait_for_the_disk(home: Path) -> None:

@@ -89,7 +89,7 @@ def independent_reading(folder: Path, left_out: set[str]) -> tuple[int, dict[str
     return len(files), works
 
 
-def test_every_file_is_accounted_for(clip_art: ClipArt) -> None:
+def test_every_file_is_accounted_for(clip_art: ClipArt, figure) -> None:
     with clip_art.database.session() as session:
         states = Counter(
             dict(session.execute(text("SELECT state, count(*) FROM ingest_item GROUP BY state")).all())
@@ -108,7 +108,7 @@ def test_every_file_is_accounted_for(clip_art: ClipArt) -> None:
             text("SELECT count(*) FROM ingest_item WHERE state = 'duplicate' AND image_id IS NULL")
         )
     discovered = sum(1 for _ in clip_art.folder.rglob("*.svg"))
-    print(f"\n{clip_art.said}{dict(states)} {dict(codes)}")
+    figure(f"Open Clip Art: {clip_art.said.splitlines()[0]}; codes {dict(codes)}")
     assert discovered == states["ingested"] + states["duplicate"] + states["quarantined"]
     assert works == images == descriptors == states["ingested"]
     assert states["ingested"] > 0.9 * (discovered - states["duplicate"])
@@ -117,7 +117,7 @@ def test_every_file_is_accounted_for(clip_art: ClipArt) -> None:
     assert re.search(r"[\d.]+ images/s", clip_art.said)
 
 
-def test_artists_and_their_works_equal_an_independent_reading(clip_art: ClipArt) -> None:
+def test_artists_and_their_works_equal_an_independent_reading(clip_art: ClipArt, figure) -> None:
     with clip_art.database.session() as session:
         quarantined = set(
             session.scalars(text("SELECT source_id FROM ingest_item WHERE state = 'quarantined'"))
@@ -134,6 +134,9 @@ def test_artists_and_their_works_equal_an_independent_reading(clip_art: ClipArt)
     _, theirs = independent_reading(clip_art.folder, quarantined)
     assert len(ours) == len(theirs) > 500
     assert ours == theirs
+    figure(
+        f"Open Clip Art: {len(ours)} artists, as many as an independent reading finds, with the same works"
+    )
 
 
 def test_licences_are_recognised(clip_art: ClipArt) -> None:
@@ -209,7 +212,7 @@ def test_exact_search_equals_brute_force(clip_art: ClipArt) -> None:
         assert ranking.complete
 
 
-def test_index_recall(clip_art: ClipArt) -> None:
+def test_index_recall(clip_art: ClipArt, figure) -> None:
     _, vectors = everything(clip_art)
     generator = np.random.default_rng(11)
     found = 0
@@ -228,5 +231,7 @@ def test_index_recall(clip_art: ClipArt) -> None:
                 {one.image_id for one in exact.ranked} & {one.image_id for one in through_index.ranked}
             )
     recall = found / (10 * QUERIES)
-    print(f"\nHNSW recall@10 at the default settings over {len(vectors)} descriptors: {recall:.4f}")
+    figure(
+        f"Open Clip Art: HNSW recall@10 at the default settings over {len(vectors)} descriptors: {recall:.4f}"
+    )
     assert recall >= 0.98

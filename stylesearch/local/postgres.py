@@ -58,15 +58,21 @@ class Postgres(Program):
         return output.split()[-1].split(".")[0]
 
     def _clear_stale_pid(self) -> None:
+        """End a server that outlived its supervisor, and take away what a killed one left.
+
+        PostgreSQL does not start while the process id in its files exists. That may be a killed server's zombie, which
+        is there for a second or two, or after a restart of the machine any other program.
+        """
         path = self.data / "postmaster.pid"
         try:
             pid = int(path.read_text().split()[0])
         except (OSError, ValueError, IndexError):
             return
         end_orphan(pid, self._is_ours, how=signal.SIGINT)
-        # After a restart of the machine the number may be another program's, which PostgreSQL would wait for.
-        if psutil.pid_exists(pid) and not self._is_ours(psutil.Process(pid)):
+        if not (psutil.pid_exists(pid) and self._is_ours(psutil.Process(pid))):
             path.unlink(missing_ok=True)
+            for left in self.layout.sockets.glob(".s.PGSQL.*"):
+                left.unlink(missing_ok=True)
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:

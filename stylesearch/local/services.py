@@ -136,16 +136,22 @@ def _supervisor_runs(layout: Layout) -> bool:
         probe.release()
 
 
-def release() -> None:
-    """Let go of the services; where we started them and nobody else uses them, wait until they have stopped."""
+def release(home: Path | None = None) -> None:
+    """Let go of the services; where we started them and nobody else uses them, wait until they have stopped.
+
+    Parameters
+    ----------
+    home:
+        The data folder whose services to let go of; all that this process uses by default.
+    """
     with _guard:
-        for home, use in list(_uses.items()):
-            del _uses[home]
-            if use.owner_pid != os.getpid():
+        for folder in [home.absolute()] if home else list(_uses):
+            use = _uses.pop(folder, None)
+            if use is None or use.owner_pid != os.getpid():
                 continue
             use.lock.release()
             if use.supervisor is not None:
-                _await_stop(Layout(home), use.supervisor)
+                _await_stop(Layout(folder), use.supervisor)
 
 
 def _await_stop(layout: Layout, supervisor: subprocess.Popen[bytes]) -> None:

@@ -27,6 +27,7 @@ from stylesearch.local.valkey import Valkey
 
 POLL_SECONDS = 0.1
 START_SECONDS = 90.0
+FIRST_TRIES = 3
 MOST_RESTARTS = 10
 RESTART_WINDOW_SECONDS = 60.0
 
@@ -54,7 +55,7 @@ class Supervisor:
                 server.prepare()
                 server.start()
             for server in servers:
-                wait_until_ready(server, seconds=START_SECONDS)
+                self._await_first(server)
                 server.after_start()
             self._say_ready(postgres, valkey)
             while not self.stopping and not self._is_unused():
@@ -73,6 +74,20 @@ class Supervisor:
     def _is_unused(self) -> bool:
         """Whether nobody uses the services; if so, the lock is ours from here on."""
         return not self.layout.pin.exists() and self.users.try_exclusive()
+
+    def _await_first(self, server: Server) -> None:
+        """Wait for a server's first start; a killed predecessor's children may hold its memory for a moment."""
+        for _ in range(FIRST_TRIES - 1):
+            try:
+                return wait_until_ready(server, seconds=START_SECONDS)
+            except StylesearchError as error:
+                if server.process is None or server.process.poll() is None:
+                    raise
+                log.warning("%s", error)
+                time.sleep(1)
+                server.prepare()
+                server.start()
+        return wait_until_ready(server, seconds=START_SECONDS)
 
     def _revive(self, server: Server) -> bool:
         """Start a server again that has ended; return whether it had."""

@@ -44,7 +44,7 @@ def home() -> Iterator[Path]:
     parent.chmod(0o711)
     home = parent / "home"
     yield home
-    services.release()
+    services.release(home)
     if home.exists():
         services.stop(home)
     shutil.rmtree(parent, ignore_errors=True)
@@ -117,7 +117,7 @@ def test_two_processes_share_and_the_last_one_stops_them(home: Path) -> None:
 def test_who_started_them_waits_until_they_have_stopped(home: Path) -> None:
     services.ensure(home)
     running = pids(home)
-    services.release()
+    services.release(home)
     assert not any(alive(pid) for pid in running.values())
 
 
@@ -174,7 +174,7 @@ def test_killed_valkey_comes_back_with_its_queue(home: Path) -> None:
 def test_start_pins_and_stop_ends(home: Path) -> None:
     services.start(home)
     running = pids(home)
-    services.release()
+    services.release(home)
     time.sleep(0.5)
     assert services.status(home).running
     assert services.status(home).pinned
@@ -218,7 +218,7 @@ def test_long_path_gets_short_sockets(home: Path) -> None:
     deep.parent.mkdir(mode=0o711)
     endpoints = services.ensure(deep)
     assert can_query(endpoints.database_url)
-    services.release()
+    services.release(deep)
     shutil.rmtree(Layout(deep).sockets)
 
 
@@ -232,7 +232,7 @@ def test_interrupted_initdb_is_done_again(home: Path) -> None:
 
 def test_stale_pid_file_of_another_program_is_no_obstacle(home: Path) -> None:
     services.ensure(home)
-    services.release()
+    services.release(home)
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     pid_file = home / "postgres" / "data" / "postmaster.pid"
     pid_file.write_text(f"{other.pid}\n{home}/postgres/data\n1\n5432\n\n\n\nready\n")
@@ -257,7 +257,7 @@ def test_newer_data_folder_is_refused(home: Path) -> None:
 
 def test_data_of_a_newer_postgres_is_refused(home: Path) -> None:
     services.ensure(home)
-    services.release()
+    services.release(home)
     version = home / "postgres" / "data" / "PG_VERSION"
     version.write_text("99\n")
     with pytest.raises(ServiceError) as caught:
@@ -284,6 +284,23 @@ def test_folder_without_permission(home: Path) -> None:
     home.parent.chmod(0o711)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_disk_that_cannot_be_written(home: Path) -> None:
+    home.mkdir(mode=0o711)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", home], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("this machine does not let root mount")
+    try:
+        with pytest.raises(ServiceError) as caught:
+            services.ensure(home)
+        assert caught.value.code == "home_not_writable"
+        assert "STYLESEARCH_HOME" in caught.value.hint
+    finally:
+        subprocess.run(["umount", home], check=True)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user's way in")
 def test_folder_that_the_system_user_cannot_enter(home: Path) -> None:
     home.parent.chmod(0o700)
@@ -303,7 +320,7 @@ def test_full_disk_is_told_before_anything_starts(home: Path, monkeypatch: pytes
 
 def test_failing_server_is_told_with_its_own_words(home: Path) -> None:
     services.ensure(home)
-    services.release()
+    services.release(home)
     configuration = home / "postgres" / "data" / "postgresql.conf"
     text = configuration.read_text()
     configuration.write_text(text + "\nno_such_setting = 1\n")

@@ -101,7 +101,7 @@ class Installation:
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
             child.communicate()
-        services.release()
+        services.release(self.home)
         services.stop(self.home)
 
 
