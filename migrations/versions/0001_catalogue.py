@@ -171,6 +171,7 @@ def upgrade() -> None:
         sa.Column("encoder_id", sa.BigInteger(), nullable=False),
         sa.Column("source_uri", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), server_default="discovering", nullable=False),
+        sa.Column("problem", sa.Text(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(

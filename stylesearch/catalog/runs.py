@@ -17,7 +17,10 @@ FINAL_STATES = ("ingested", "duplicate", "unchanged", "quarantined")
 
 
 class IngestRun(Base):
-    """One taking-in of one source into one collection."""
+    """One taking-in of one source into one collection.
+
+    ``problem`` says what stops the whole run, such as a full disk; it goes when the run is opened again.
+    """
 
     __tablename__ = "ingest_run"
     __table_args__ = (
@@ -37,6 +40,7 @@ class IngestRun(Base):
     encoder_id: Mapped[int] = mapped_column(ForeignKey("encoder.id"))
     source_uri: Mapped[str]
     state: Mapped[str] = mapped_column(server_default="discovering")
+    problem: Mapped[str | None]
     started_at: Mapped[Moment]
     finished_at: Mapped[datetime | None]
 

@@ -247,6 +247,16 @@ def settle(
     )
 
 
+def give_back(session: Session, run_id: int, item_ids: Sequence[int], problem: str) -> None:
+    """Open held items again, as if they had never been taken, and note what stops the run."""
+    session.execute(
+        update(IngestItem)
+        .where(IngestItem.id.in_(item_ids), IngestItem.state == "leased")
+        .values(state="pending", lease_until=None, attempts=IngestItem.attempts - 1)
+    )
+    session.execute(update(IngestRun).where(IngestRun.id == run_id).values(problem=problem))
+
+
 def counts(session: Session, run_id: int) -> Counts:
     """Count a run's items by state and error."""
     rows = session.execute(
@@ -315,6 +325,8 @@ def retry(session: Session, run_id: int) -> int:
     ).all()
     if opened:
         session.execute(
-            update(IngestRun).where(IngestRun.id == run_id).values(state="running", finished_at=None)
+            update(IngestRun)
+            .where(IngestRun.id == run_id)
+            .values(state="running", finished_at=None, problem=None)
         )
     return len(opened)

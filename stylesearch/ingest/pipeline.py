@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TypeVar
@@ -63,13 +64,23 @@ class Pipeline:
 
         Raises
         ------
-        ServiceError
-            If the store or the database fails for longer than a minute. The items stay ours until their lease is
-            over, then anybody takes them up again.
+        StylesearchError
+            If the store, the encoder or, for longer than a minute, the database fails. That is no fault of the items:
+            they are given back, and the run says what its problem is.
         """
         items, run = self._claim(run_id)
         if not items:
             return 0
+        try:
+            self._deal_with(items, run)
+        except StylesearchError as error:
+            # Where the database is what fails, the items are free again when their lease is over.
+            with suppress(ServiceError), self.database.session() as session:
+                ledger.give_back(session, run_id, [item.id for item in items], str(error))
+            raise
+        return len(items)
+
+    def _deal_with(self, items: list[Claimed], run: IngestRun) -> None:
         default_rights = self._default_rights(run)
         ready: list[_Ready] = []
         failures: dict[int, StylesearchError] = {}
@@ -80,7 +91,6 @@ class Pipeline:
                 failures[item.id] = error
         works = self._describe(ready, failures)
         through_outages(lambda: self._write(run, works, failures))
-        return len(items)
 
     def _claim(self, run_id: int) -> tuple[list[Claimed], IngestRun]:
         with self.database.session() as session:

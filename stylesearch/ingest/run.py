@@ -79,6 +79,7 @@ def open_run(
         )
     )
     if run is not None:
+        run.problem = None
         return run, True
     run = IngestRun(collection_id=row.id, source_uri=source.uri, encoder_id=encoder.id)
     session.add(run)
@@ -124,6 +125,11 @@ def watch(
     """Ring for the workers and follow a run to its end.
 
     Rings again when nothing has moved for a while: messages, brokers and workers may all have been lost.
+
+    Raises
+    ------
+    ServiceError
+        If a worker met a problem that stops the run, such as a full disk.
     """
     quiet = settings.ingest_lease_seconds / 2
     moved_at, last_done = -quiet, -1
@@ -132,6 +138,7 @@ def watch(
         on_progress(counts)
         if counts.open == 0:
             return counts
+        _raise_problem(database, run_id)
         now = time.monotonic()
         if counts.done != last_done:
             moved_at = now if last_done >= 0 else moved_at
@@ -140,6 +147,18 @@ def watch(
             moved_at = now
             _ring_through_outages(doorbell, run_id, batches=-(-counts.open // settings.ingest_batch_size))
         time.sleep(POLL_SECONDS)
+
+
+def _raise_problem(database: Database, run_id: int) -> None:
+    def read() -> str | None:
+        with database.session() as session:
+            return session.get_one(IngestRun, run_id).problem
+
+    problem = through_outages(read)
+    if problem is not None:
+        raise ServiceError(
+            f"The run has stopped: {problem}", hint="Then give the same command again.", code="run_stopped"
+        )
 
 
 def _ring_through_outages(doorbell: Doorbell, run_id: int, *, batches: int) -> None:

@@ -229,7 +229,8 @@ def test_output_that_cannot_be_written(archive_environment, run_command: Callabl
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
-def test_full_disk(environment, drawn_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["inline", "workers"])
+def test_full_disk(how: str, environment, broker, drawn_folder: Path, tmp_path: Path) -> None:
     """A store on a disk of 256 KB: the command says that it is full; with room, the same command ends well."""
     small = tmp_path / "small"
     small.mkdir()
@@ -238,27 +239,23 @@ def test_full_disk(environment, drawn_folder: Path, tmp_path: Path) -> None:
     )
     if mounted.returncode != 0:
         pytest.skip("this machine does not let root mount")
-    command = [
-        sys.executable,
-        "-m",
-        "stylesearch",
-        "ingest",
-        "folder",
-        drawn_folder,
-        "-c",
-        "drawn",
-        "--inline",
-    ]
-    surroundings = os.environ | {"STYLESEARCH_STORE_URL": str(small), "STYLESEARCH_INGEST_LEASE_SECONDS": "1"}
+    command = [sys.executable, "-m", "stylesearch", "ingest", "folder", drawn_folder, "-c", "drawn"]
+    command += ["--inline"] if how == "inline" else ["--workers", "1"]
+    surroundings = os.environ | {
+        "STYLESEARCH_STORE_URL": str(small),
+        "STYLESEARCH_INGEST_LEASE_SECONDS": "4",
+        "STYLESEARCH_INGEST_BATCH_SIZE": "8",
+    }
     try:
         done = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False)
         assert done.returncode == 1
-        assert "disk" in done.stderr
-        assert "Traceback" not in done.stderr
+        assert "error: " in done.stderr
+        assert "disk" in done.stderr.splitlines()[-1]
+        assert "Traceback" not in done.stderr.splitlines()[-1]
         subprocess.run(["mount", "-o", "remount,size=64m", small], check=True)
         done = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        assert "ingested 30" in done.stdout
+        assert "ingested 30 + duplicates 0 + unchanged 0 + quarantined 0" in done.stdout
     finally:
         subprocess.run(["umount", small], check=True)
 

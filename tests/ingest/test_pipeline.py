@@ -250,7 +250,7 @@ def test_a_fault_of_the_encoder_itself_quarantines_nothing(database, settings, p
     with pytest.raises(StylesearchError) as caught:
         pipeline.run_batch(run_id)
     assert caught.value.code == "weights_mismatch"
-    assert rows(database, "SELECT state FROM ingest_item") == [("leased",)]
+    assert rows(database, "SELECT state, attempts FROM ingest_item") == [("pending", 0)]
 
 
 def test_a_file_that_has_gone_since_discovery(database, settings, pictures):
@@ -353,3 +353,22 @@ def test_finding_runs(database, settings, pictures):
         with pytest.raises(StylesearchError) as caught:
             find_run(session, 999)
     assert caught.value.code == "unknown_run"
+
+
+def test_a_problem_of_the_machine_is_no_fault_of_the_items(settings, database, tmp_path):
+    (tmp_path / "a.png").write_bytes(picture("teal"))
+    pipeline, run_id = begin(database, settings, tmp_path, encoder := ToyEncoder())
+
+    def fail() -> None:
+        raise ServiceError("The disk is full.", code="disk_full")
+
+    encoder.before = fail
+    for _ in range(settings.ingest_max_attempts + 1):
+        with pytest.raises(ServiceError, match="disk is full"):
+            pipeline.run_batch(run_id)
+    with database.session() as session:
+        item = session.execute(text("SELECT state, attempts FROM ingest_item")).one()
+        assert tuple(item) == ("pending", 0)
+        assert session.scalar(text("SELECT problem FROM ingest_run")) == "The disk is full."
+    encoder.before = lambda: None
+    assert drive(pipeline, run_id, **QUIET).ingested == 1
