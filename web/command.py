@@ -53,7 +53,8 @@ def serve(host: str | None, port: int | None, no_warm: bool) -> None:
         resources.callback(services(app).database.close)
         server = waitress_server(app, sockets)
         resources.callback(server.close)
-        signal.signal(signal.SIGTERM, _stop)
+        for number in (signal.SIGTERM, signal.SIGINT):  # a shell may have begun us with the latter ignored
+            signal.signal(number, _stop)
         if not no_warm:
             threading.Thread(target=_warm, args=(app,), name="warm-up").start()
         for one in sockets:

@@ -29,6 +29,10 @@ DEPTHS = 5
 STATISTICS = 2 * sum(backbone.MAP_CHANNELS[:DEPTHS])
 """Length of :func:`channel_statistics`: a mean and a standard deviation for each channel."""
 
+PROCESSOR_BATCH = 4
+"""Pictures that go through the network together on a processor: the maps of more do not fit its cache, and take twice as
+long each."""
+
 WHITENING_PATH = Path(__file__).with_name("weights") / "lite.safetensors"
 
 
@@ -182,7 +186,11 @@ class LiteEncoder:
     def statistics(self, images: Sequence[Pixels]) -> NDArray[np.float64]:
         """Return ``[len(images), STATISTICS]`` channel statistics: what the whitening is fitted on."""
         self._load()
-        return channel_statistics(self._network, squash_batch(images), self._device)
+        size = PROCESSOR_BATCH if self._device == "cpu" else len(images)
+        parts = [images[start : start + size] for start in range(0, len(images), size)]
+        return np.concatenate(
+            [channel_statistics(self._network, squash_batch(part), self._device) for part in parts]
+        )
 
     def encode(self, images: Sequence[Pixels]) -> Descriptors:
         """Describe a batch.
