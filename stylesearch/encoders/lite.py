@@ -29,7 +29,7 @@ DEPTHS = 5
 STATISTICS = 2 * sum(backbone.MAP_CHANNELS[:DEPTHS])
 """Length of :func:`channel_statistics`: a mean and a standard deviation for each channel."""
 
-PROCESSOR_BATCH = 4
+PROCESSOR_BATCH = 2
 """Pictures that go through the network together on a processor: the maps of more do not fit its cache, and take twice as
 long each."""
 
