@@ -16,7 +16,7 @@ demo: $(VENV)/.stylesearch
 	$(BIN)/stylesearch demo $(if $(filter 0,$(SERVE)),--no-serve) $(if $(filter 1,$(ALL)),--all)
 
 test: $(VENV)/.stylesearch-dev
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_OPTIONS) $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_OPTIONS) $(TESTS)
 
 check: $(VENV)/.stylesearch-dev
 	$(BIN)/ruff check .

@@ -26,7 +26,7 @@ from stylesearch.search.engine import search, unpack_halfvecs
 from stylesearch.search.query import Filters, StyleQuery
 from stylesearch.settings import Settings
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("openclipart"), pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 DC = "{http://purl.org/dc/elements/1.1/}"
 QUERIES = 300

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from stylesearch.images.decode import decode
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 

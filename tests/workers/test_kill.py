@@ -170,7 +170,6 @@ def undisturbed(folder: Path) -> Iterator[Installation]:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("kill")
 @pytest.mark.parametrize("kill", [kill_worker, kill_broker, kill_database, kill_everything])
 def test_same_command_again_ends_with_the_same_rows(
     kill: Callable, installation: Installation, undisturbed: Installation, folder: Path
@@ -193,7 +192,6 @@ def test_same_command_again_ends_with_the_same_rows(
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("kill")
 def test_run_goes_on_by_itself_when_a_server_is_killed(
     installation: Installation, undisturbed: Installation, folder: Path
 ) -> None:
