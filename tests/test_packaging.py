@@ -15,7 +15,6 @@ import stylesearch
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("stylesearch", "web", "workers")
-pytestmark = pytest.mark.xdist_group("wheel")  # built once, not once a process
 
 
 @pytest.fixture(scope="module")
