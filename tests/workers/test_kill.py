@@ -25,11 +25,30 @@ STYLES, SUBJECTS = 5, 25
 
 
 @dataclass
+class Command:
+    """A running command. Its output goes into a file: a pipe that nobody reads would stop it when it is full."""
+
+    process: subprocess.Popen[bytes]
+    output: Path
+
+    def poll(self) -> int | None:
+        return self.process.poll()
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def finish(self, *, seconds: float = 300) -> str:
+        """Wait for its end; return what it said."""
+        self.process.wait(seconds)
+        return self.output.read_text(errors="replace")
+
+
+@dataclass
 class Installation:
     """A data folder of its own, with its own servers, and the processes started in it."""
 
     home: Path
-    children: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    children: list[Command] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -40,19 +59,19 @@ class Installation:
             "STYLESEARCH_INGEST_BATCH_SIZE": "8",
         }
 
-    def start(self, *arguments: object) -> subprocess.Popen[bytes]:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "stylesearch", *map(str, arguments)],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        self.children.append(child)
-        return child
-
-    def ingest(self, folder: Path) -> subprocess.Popen[bytes]:
-        return self.start("ingest", "folder", folder, "--collection", "drawn", "--workers", "2")
+    def ingest(self, folder: Path) -> Command:
+        arguments = ["ingest", "folder", str(folder), "--collection", "drawn", "--workers", "2"]
+        output = self.home.parent / f"output-{len(self.children)}.txt"
+        with output.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "stylesearch", *arguments],
+                env=self.environment,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.children.append(Command(process, output))
+        return self.children[-1]
 
     def query(self, statement: str) -> list[tuple]:
         url = services.ensure(self.home).database_url
@@ -99,8 +118,8 @@ class Installation:
     def clear(self) -> None:
         for child in self.children:
             if child.poll() is None:
-                os.killpg(child.pid, signal.SIGKILL)
-            child.communicate()
+                os.killpg(child.process.pid, signal.SIGKILL)
+            child.process.wait()
         services.release(self.home)
         services.stop(self.home)
 
@@ -122,14 +141,14 @@ def folder(tmp_path_factory) -> Path:
     return folder
 
 
-def worker_of(command: subprocess.Popen[bytes]) -> psutil.Process | None:
-    for child in psutil.Process(command.pid).children():
+def worker_of(command: Command) -> psutil.Process | None:
+    for child in psutil.Process(command.process.pid).children():
         if "workers" in child.cmdline():
             return child
     return None
 
 
-def kill_worker(installation: Installation, command: subprocess.Popen[bytes]) -> None:
+def kill_worker(installation: Installation, command: Command) -> None:
     worker = worker_of(command)
     assert worker is not None
     for process in [worker, *worker.children(recursive=True)]:
@@ -137,17 +156,17 @@ def kill_worker(installation: Installation, command: subprocess.Popen[bytes]) ->
     command.kill()  # the same command is given again
 
 
-def kill_broker(installation: Installation, command: subprocess.Popen[bytes]) -> None:
+def kill_broker(installation: Installation, command: Command) -> None:
     os.kill(Layout(installation.home).read_state()["valkey_pid"], signal.SIGKILL)
     command.kill()
 
 
-def kill_database(installation: Installation, command: subprocess.Popen[bytes]) -> None:
+def kill_database(installation: Installation, command: Command) -> None:
     os.kill(Layout(installation.home).read_state()["postgres_pid"], signal.SIGKILL)
     command.kill()
 
 
-def kill_everything(installation: Installation, command: subprocess.Popen[bytes]) -> None:
+def kill_everything(installation: Installation, command: Command) -> None:
     state = Layout(installation.home).read_state()
     kill_worker(installation, command)
     for name in ("pid", "postgres_pid", "valkey_pid"):
@@ -161,9 +180,9 @@ def undisturbed(folder: Path) -> Iterator[Installation]:
     parent.chmod(0o711)
     installation = Installation(parent / "home")
     command = installation.ingest(folder)
-    out, err = command.communicate(timeout=300)
-    assert command.returncode == 0, err.decode()
-    assert f"ingested {STYLES * SUBJECTS}".encode() in out
+    said = command.finish()
+    assert command.poll() == 0, said
+    assert f"ingested {STYLES * SUBJECTS}" in said
     yield installation
     installation.clear()
     shutil.rmtree(parent, ignore_errors=True)
@@ -178,13 +197,13 @@ def test_same_command_again_ends_with_the_same_rows(
     deadline = time.monotonic() + 120
     while installation.ingested() < STYLES * SUBJECTS // 4:
         assert time.monotonic() < deadline, "the ingest does not move"
-        assert command.poll() is None, command.communicate()
+        assert command.poll() is None, command.finish()
         time.sleep(0.2)
     kill(installation, command)
-    command.communicate()
+    command.finish()
     again = installation.ingest(folder)
-    _, err = again.communicate(timeout=300)
-    assert again.returncode == 0, err.decode()
+    said = again.finish()
+    assert again.poll() == 0, said
     assert installation.counts() == undisturbed.counts()
     assert installation.rows() == undisturbed.rows()
     difference = np.abs(installation.descriptors() - undisturbed.descriptors())
@@ -203,8 +222,8 @@ def test_run_goes_on_by_itself_when_a_server_is_killed(
             os.kill(Layout(installation.home).read_state()[name], signal.SIGKILL)
             killed += 1
         time.sleep(0.2)
-    _, err = command.communicate()
+    said = command.finish()
     assert killed >= 2
-    assert command.returncode == 0, err.decode()
+    assert command.poll() == 0, said
     assert installation.rows() == undisturbed.rows()
     assert installation.counts() == undisturbed.counts()
