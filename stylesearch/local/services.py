@@ -12,8 +12,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from stylesearch.errors import ServiceError
 from stylesearch.local.layout import Layout, prepare_home
 from stylesearch.local.locks import FileLock
@@ -88,7 +86,7 @@ def _await_ready(layout: Layout, use: _Use, transport: str) -> Endpoints:
     while True:
         if _supervisor_runs(layout):
             state = layout.read_state()
-            if state.get("status") == "ready" and psutil.pid_exists(int(state["pid"])):
+            if state.get("status") == "ready" and _answers(postgres_url(layout, state["postgres_port"])):
                 return Endpoints(
                     postgres_url(layout, state["postgres_port"]), valkey_url(layout, state["valkey_port"])
                 )
@@ -104,6 +102,17 @@ def _await_ready(layout: Layout, use: _Use, transport: str) -> Endpoints:
                 code="server_failed",
             )
         time.sleep(0.03)
+
+
+def _answers(url: str) -> bool:
+    """Whether the database takes a connection: a killed one may still be recovering, whatever was last said of it."""
+    import psycopg
+
+    try:
+        psycopg.connect(url, connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _raise_failure(layout: Layout, use: _Use) -> None:
