@@ -84,6 +84,10 @@ class Settings(BaseSettings):
             pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
         ),
     ] = "auto"
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16", "fp16"],
+        Field(description="What large encoders compute in; auto is a half on CUDA and fp32 elsewhere."),
+    ] = "auto"
 
     max_file_bytes: Annotated[int, Field(description="Largest image file taken in.", gt=0)] = 256 * 1024**2
     max_pixels: Annotated[
@@ -149,6 +153,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments first, then the environment, then the file."""
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_file()))
+
+    @property
+    def encoders_folder(self) -> Path:
+        """Where encoders that a person added are kept."""
+        return self.home / "encoders"
 
     @property
     def uses_local_database(self) -> bool:

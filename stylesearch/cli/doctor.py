@@ -132,12 +132,16 @@ def _device(settings: Settings) -> str:
 
 
 def _encoders(settings: Settings) -> str:
-    if settings.encoder not in registry.available():
+    try:
+        chosen = registry.configured_encoder(settings).spec
+    except StylesearchError as error:
         raise StylesearchError(
-            f"The setting STYLESEARCH_ENCODER names {settings.encoder!r}, which does not exist.",
-            hint=f"Use one of: {', '.join(registry.available())}.",
-        )
-    found = [registry.get_encoder(slug, device=settings.device).spec for slug in registry.available()]
+            f"The setting STYLESEARCH_ENCODER names {settings.encoder!r}, which cannot be used: {error.message}",
+            hint=error.hint,
+        ) from error
+    folder = settings.encoders_folder
+    others = [slug for slug in registry.available(folder) if slug != chosen.slug]
+    found = [chosen, *(registry.get_encoder(slug, folder=folder).spec for slug in others)]
     return "; ".join(f"{spec.slug} ({spec.dim} numbers, digest {spec.digest[:12]})" for spec in found)
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from stylesearch.catalog.database import Database, open_database
 from stylesearch.catalog.runs import IngestItem, IngestRun
 from stylesearch.cli.progress import Stopwatch, console, errors, progress_bar
-from stylesearch.encoders.registry import get_encoder
+from stylesearch.encoders.registry import configured_encoder
 from stylesearch.errors import ServiceError
 from stylesearch.ingest import ledger
 from stylesearch.ingest.doorbell import Doorbell
@@ -99,7 +99,7 @@ def run_source(
 ) -> Counts:
     """Take a source in, showing progress, and say what came of it."""
     database = open_database(settings)
-    spec = get_encoder(settings.encoder, device=settings.device).spec
+    spec = configured_encoder(settings).spec
     with database.session() as session:
         run, resumed = open_run(
             session,

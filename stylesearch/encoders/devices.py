@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stylesearch.encoders.protocol import Descriptors, Pixels
 from stylesearch.errors import InputError, StylesearchError
+
+if TYPE_CHECKING:
+    from torch import dtype
+
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
 def resolve_device(name: str) -> str:
@@ -42,6 +48,41 @@ def resolve_device(name: str) -> str:
             code="device_missing",
         )
     return name
+
+
+def resolve_precision(name: str, device: str) -> dtype:
+    """Return the torch type that a network computes in on a device; its result is float32 whatever this is.
+
+    Parameters
+    ----------
+    name:
+        One of :data:`PRECISIONS`. ``auto`` is bfloat16 on CUDA that has it, float16 on other CUDA, and float32 on a
+        processor and on MPS, where the halves are no quicker or less exact.
+    device:
+        As :func:`resolve_device` returns it.
+
+    Raises
+    ------
+    InputError
+        ``unknown_precision``.
+    """
+    import torch
+
+    types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    if name == "auto":
+        if not device.startswith("cuda"):
+            return torch.float32
+        with torch.cuda.device(device):
+            return (
+                torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+            )
+    if name not in types:
+        raise InputError(
+            f"There is no precision {name!r}.",
+            hint=f"Known: {', '.join(PRECISIONS)}.",
+            code="unknown_precision",
+        )
+    return types[name]
 
 
 def _out_of_memory(error: RuntimeError) -> bool:

@@ -78,3 +78,18 @@ class Encoder(Protocol):
         StylesearchError
             If a descriptor is not finite, or the device runs out of memory on a single image.
         """
+
+
+@runtime_checkable
+class PreparingEncoder(Encoder, Protocol):
+    """An encoder that can be given what it needs of each picture, instead of the pictures.
+
+    Preparing is the slow part that needs no network: it can be done in threads ahead of it, and what it leaves is small.
+    Such an encoder scales pictures as its reference does, so it is to be given them at full size.
+    """
+
+    def prepare(self, pixels: Pixels) -> Pixels:
+        """Return all that the network will see of a picture: ``[squares, side, side, 3]`` uint8."""
+
+    def encode_prepared(self, prepared: Sequence[Pixels]) -> Descriptors:
+        """Describe what :meth:`prepare` returned for a batch, as :meth:`Encoder.encode` would describe the pictures."""

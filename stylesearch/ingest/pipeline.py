@@ -19,10 +19,11 @@ from stylesearch.catalog.rights import License
 from stylesearch.catalog.runs import IngestRun
 from stylesearch.catalog.works import Collection
 from stylesearch.catalog.writers import write_works
+from stylesearch.encoders.decoding import decode_for
 from stylesearch.encoders.protocol import Encoder
 from stylesearch.encoders.registry import encode_checked
 from stylesearch.errors import ImageError, ServiceError, StylesearchError
-from stylesearch.images.decode import Picture, decode
+from stylesearch.images.decode import Picture
 from stylesearch.images.hashes import perceptual_hash, sha256
 from stylesearch.images.store import ImageStore
 from stylesearch.images.thumbnails import thumbnail
@@ -113,9 +114,9 @@ class Pipeline:
             )
 
     def _prepare(self, item: Claimed, default_rights: str | None) -> _Ready:
-        limits = {"max_bytes": self.settings.max_file_bytes, "max_pixels": self.settings.max_pixels}
-        data = read_locator(item.locator, max_bytes=self.settings.max_file_bytes)
-        picture = decode(data, **limits)
+        max_bytes, max_pixels = self.settings.max_file_bytes, self.settings.max_pixels
+        data = read_locator(item.locator, max_bytes=max_bytes)
+        picture = decode_for(self.encoder, data, max_bytes=max_bytes, max_pixels=max_pixels)
         digest = sha256(data)
         key = self.store.put_original(data, digest, picture.info.media_type)
         self.store.put_thumbnail(thumbnail(picture.pixels), digest)

@@ -16,7 +16,7 @@ from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.catalog.encoders import EncoderIdentity
 from stylesearch.catalog.runs import IngestRun
 from stylesearch.encoders.protocol import EncoderSpec
-from stylesearch.encoders.registry import get_encoder
+from stylesearch.encoders.registry import configured_encoder
 from stylesearch.errors import NotFoundError, ServiceError
 from stylesearch.images.store import open_store
 from stylesearch.ingest import ledger
@@ -46,7 +46,7 @@ def make_pipeline(database: Database, settings: Settings) -> Pipeline:
     return Pipeline(
         database=database,
         store=open_store(settings),
-        encoder=get_encoder(settings.encoder, device=settings.device),
+        encoder=configured_encoder(settings),
         settings=settings,
     )
 

@@ -15,10 +15,11 @@ from stylesearch.catalog.cards import WorkCard, card_of_work, cards_of_images
 from stylesearch.catalog.database import Database
 from stylesearch.catalog.descriptors import Descriptor, EncoderRow
 from stylesearch.catalog.works import Image
+from stylesearch.encoders.decoding import decode_for
 from stylesearch.encoders.protocol import Encoder
-from stylesearch.encoders.registry import encode_checked, get_encoder
+from stylesearch.encoders.registry import configured_encoder, encode_checked
 from stylesearch.errors import NotFoundError
-from stylesearch.images.decode import ImageInfo, Picture, decode
+from stylesearch.images.decode import ImageInfo, Picture
 from stylesearch.images.hashes import perceptual_hash, sha256
 from stylesearch.search.engine import Ranking, search, unpack_halfvecs
 from stylesearch.search.query import StyleQuery
@@ -80,7 +81,7 @@ class StyleSearch:
     @property
     def encoder(self) -> Encoder:
         """The encoder, loaded on first use."""
-        return get_encoder(self.settings.encoder, device=self.settings.device)
+        return configured_encoder(self.settings)
 
     def describe(self, data: bytes) -> Example:
         """Describe an image file.
@@ -94,7 +95,9 @@ class StyleSearch:
 
     def decode(self, data: bytes) -> Picture:
         """Decode an image file within the settings' limits. Errors as :meth:`describe`."""
-        return decode(data, max_bytes=self.settings.max_file_bytes, max_pixels=self.settings.max_pixels)
+        return decode_for(
+            self.encoder, data, max_bytes=self.settings.max_file_bytes, max_pixels=self.settings.max_pixels
+        )
 
     def describe_picture(self, data: bytes, picture: Picture) -> Example:
         """Describe an image file that has been decoded already."""

@@ -1,8 +1,10 @@
+import contextlib
+
 import numpy as np
 import pytest
 import torch
 
-from stylesearch.encoders.devices import in_halves, resolve_device
+from stylesearch.encoders.devices import PRECISIONS, in_halves, resolve_device, resolve_precision
 from stylesearch.errors import InputError, StylesearchError
 
 IMAGES = [np.full((1, 1, 3), value, dtype=np.uint8) for value in range(13)]
@@ -49,3 +51,28 @@ def test_a_device_that_is_not_there_is_named():
     with pytest.raises(InputError, match="cuda:99") as caught:
         resolve_device("cuda:99")
     assert caught.value.code == "device_missing"
+
+
+@pytest.mark.parametrize("device", ["cpu", "mps"])
+def test_the_processor_and_mps_compute_in_single_precision_unless_told(device):
+    assert resolve_precision("auto", device) == torch.float32
+    assert resolve_precision("bf16", device) == torch.bfloat16
+    assert resolve_precision("fp16", device) == torch.float16
+
+
+@pytest.mark.parametrize(("has_bf16", "chosen"), [(True, torch.bfloat16), (False, torch.float16)])
+def test_cuda_computes_in_the_half_it_has(has_bf16, chosen, monkeypatch):
+    # No CUDA device is needed to choose; what it can do is asked of torch without emulation.
+    asked = []
+    monkeypatch.setattr(torch.cuda, "device", lambda device: contextlib.nullcontext(asked.append(device)))
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has_bf16)
+    assert resolve_precision("auto", "cuda:1") == chosen
+    assert asked == ["cuda:1"]
+    assert resolve_precision("fp32", "cuda:1") == torch.float32
+
+
+def test_an_unknown_precision_lists_the_known_ones():
+    with pytest.raises(InputError, match="auto, fp32, bf16, fp16") as caught:
+        resolve_precision("int8", "cpu")
+    assert caught.value.code == "unknown_precision"
+    assert PRECISIONS == ("auto", "fp32", "bf16", "fp16")
