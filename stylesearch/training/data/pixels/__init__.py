@@ -1,0 +1,1 @@
+"""The parts that a restyling of pixels is put together from."""
