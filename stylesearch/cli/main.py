@@ -22,12 +22,16 @@ COMMANDS = {
     "db": ("stylesearch.cli.db", "Upgrade, check, back up and restore the catalogue's database."),
     "demo": ("stylesearch.cli.demo", "Take in a collection, search it, report on it and serve it."),
     "doctor": ("stylesearch.cli.doctor", "Look at this installation and say what to do about each problem."),
+    "encode": ("stylesearch.cli.encode", "Describe image files and write the descriptors to a file."),
+    "encoders": ("stylesearch.cli.encoders", "List encoders, and add CSD checkpoints and open_clip models."),
+    "evaluate": ("stylesearch.cli.evaluate", "Measure how well descriptors find style."),
     "index": ("stylesearch.cli.index", "Build the index that makes large galleries quick, and look at it."),
     "ingest": ("stylesearch.cli.ingest", "Take works in, follow runs, and look at what went wrong."),
     "report": ("stylesearch.cli.report", "Report on whose style an image resembles, and under what rights."),
     "search": ("stylesearch.cli.search", "Find works near an image in style."),
     "services": ("stylesearch.cli.services", "Start and stop the local PostgreSQL and Valkey."),
     "settings": ("stylesearch.cli.settings", "List every setting with its value."),
+    "train": ("stylesearch.cli.train", "Train a style descriptor on your own tagged pictures."),
 }
 PLUGGED_IN = {
     "serve": "Serve the portal.",

@@ -1,0 +1,174 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stylesearch.errors import InputError
+from stylesearch.training.labels import Labels
+from stylesearch.training.samplers import ContentCrossedSampler
+
+
+def crossed(styles: int, contents: int, *, holes: float = 0.0, seed: int = 0) -> Labels:
+    random = np.random.default_rng(seed)
+    cells = [(s, c) for s in range(styles) for c in range(contents) if random.random() >= holes]
+    return Labels.of([[f"s{s}"] for s, _ in cells], [f"c{c}" for _, c in cells])
+
+
+def sampler(labels: Labels, styles: int = 4, contents: int = 3, seed: int = 0) -> ContentCrossedSampler:
+    return ContentCrossedSampler(labels, styles=styles, contents=contents, seed=seed)
+
+
+@st.composite
+def any_labels(draw) -> Labels:
+    samples = draw(
+        st.lists(
+            st.tuples(
+                st.sets(st.sampled_from("abcdef"), min_size=1, max_size=3),
+                st.one_of(st.none(), st.sampled_from("uvwxyz")),
+            ),
+            min_size=1,
+            max_size=60,
+        )
+    )
+    return Labels.of([tags for tags, _ in samples], [content for _, content in samples])
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    labels=any_labels(),
+    styles=st.integers(2, 5),
+    contents=st.integers(2, 4),
+    seed=st.integers(0, 99),
+    step=st.integers(0, 10**6),
+)
+def test_a_batch_is_whole_without_repeats_and_the_same_each_time(
+    labels, styles, contents, seed, step
+) -> None:
+    groups = [set(members.tolist()) for members in labels.members if len(members) > 1]
+    if len(groups) < 2 or len(set.union(*groups)) < styles * contents:
+        with pytest.raises(InputError):
+            sampler(labels, styles, contents, seed)
+        return
+    drawn = sampler(labels, styles, contents, seed)
+    batch = drawn.batch(step)
+    assert len(batch) == len(set(batch.tolist())) == styles * contents
+    assert 0 <= batch.min() <= batch.max() < len(labels.tags)
+    drawn.batch(step + 1)
+    assert np.array_equal(drawn.batch(step), batch)
+    assert np.array_equal(sampler(labels, styles, contents, seed).batch(step), batch)
+
+
+@settings(max_examples=30, deadline=None)
+@given(ranks=st.sampled_from([1, 2, 3, 4, 6, 12]), start=st.integers(0, 50))
+def test_the_parts_of_all_ranks_are_the_global_batch(ranks, start) -> None:
+    drawn = sampler(crossed(6, 7, holes=0.3))
+    parts = [list(drawn.batches(start, start + 3, rank=rank, ranks=ranks)) for rank in range(ranks)]
+    for offset in range(3):
+        whole = [key for part in parts for key in part[offset]]
+        assert [step for step, _ in whole] == [start + offset] * 12
+        assert [sample for _, sample in whole] == drawn.batch(start + offset).tolist()
+
+
+def test_going_on_at_a_step_gives_the_rest() -> None:
+    drawn = sampler(crossed(6, 7))
+    whole = list(drawn.batches(0, 9))
+    assert whole[5:] == list(drawn.batches(5, 9))
+    assert {sample for _, sample in whole[0]} != {sample for _, sample in whole[1]}
+
+
+def grid(labels: Labels, batch: np.ndarray) -> dict[int, set[int]]:
+    """The contents of each style in a batch."""
+    shown: dict[int, set[int]] = {}
+    for sample in batch.tolist():
+        shown.setdefault(labels.tags[sample][0], set()).add(int(labels.contents[sample]))
+    return shown
+
+
+def test_crossed_data_give_whole_grids() -> None:
+    labels = crossed(9, 11)
+    drawn = sampler(labels)
+    for step in range(40):
+        shown = list(grid(labels, drawn.batch(step)).values())
+        assert len(shown) == 4
+        assert all(contents == shown[0] and len(contents) == 3 for contents in shown)
+
+
+def partnered(labels: Labels, batch: np.ndarray) -> float:
+    """Share of a batch's pictures with the same content in another style beside them."""
+    tags, contents = np.array([labels.tags[s][0] for s in batch]), labels.contents[batch]
+    same = (contents[:, None] == contents) & (contents >= 0) & (tags[:, None] != tags)
+    return float(same.any(axis=1).mean())
+
+
+def test_missing_cells_leave_batches_balanced_and_mostly_crossed() -> None:
+    labels = crossed(12, 40, holes=0.6, seed=2)
+    drawn = sampler(labels, 6, 4)
+    batches = [drawn.batch(step) for step in range(60)]
+    assert all(sorted(Counter(labels.tags[s][0] for s in batch).values()) == [4] * 6 for batch in batches)
+    at_random = np.random.default_rng(0)
+    by_chance = [partnered(labels, at_random.permutation(len(labels.tags))[:24]) for _ in range(60)]
+    assert np.mean([partnered(labels, batch) for batch in batches]) > 0.9 > 2 * np.mean(by_chance)
+
+
+def test_families_that_share_no_content_are_each_crossed_among_themselves() -> None:
+    icons, fonts = crossed(8, 20), crossed(8, 20)
+    names = [[f"icon {icons.tag_names[t[0]]}"] for t in icons.tags]
+    names += [[f"font {fonts.tag_names[t[0]]}"] for t in fonts.tags]
+    contents = [f"icon {c}" for c in icons.contents] + [f"font {c}" for c in fonts.contents]
+    labels = Labels.of(names, contents)
+    drawn = sampler(labels, 8, 3)
+    assert np.mean([partnered(labels, drawn.batch(step)) for step in range(40)]) > 0.95
+
+
+def test_without_contents_batches_are_balanced_by_tag() -> None:
+    sizes = {"many": 500, "some": 40, "few": 9, "fewer": 5}
+    labels = Labels.of(
+        [[name] for name, size in sizes.items() for _ in range(size)], [None] * sum(sizes.values())
+    )
+    drawn = sampler(labels, 3, 4)
+    counts: Counter[int] = Counter()
+    for step in range(400):
+        shown = Counter(labels.tags[sample][0] for sample in drawn.batch(step).tolist())
+        assert sorted(shown.values()) == [4, 4, 4]
+        counts.update(shown.keys())
+    assert max(counts.values()) < 1.2 * min(counts.values())
+
+
+def test_contents_that_one_style_has_alone_change_nothing() -> None:
+    tags = [[f"s{number % 3}"] for number in range(60)]
+    alone = sampler(Labels.of(tags, [f"c{number}" for number in range(60)]))
+    without = sampler(Labels.of(tags, [None] * 60))
+    assert all(np.array_equal(alone.batch(step), without.batch(step)) for step in range(20))
+
+
+def test_every_picture_comes_in_time() -> None:
+    labels = crossed(6, 9, holes=0.3)
+    drawn = sampler(labels)
+    seen = {sample for step in range(300) for sample in drawn.batch(step).tolist()}
+    assert seen == set(range(len(labels.tags)))
+
+
+def test_a_style_smaller_than_its_share_is_topped_up_by_others() -> None:
+    labels = Labels.of([["pair"]] * 2 + [["large"]] * 30, [None] * 32)
+    batch = sampler(labels, 2, 6).batch(0)
+    assert Counter(labels.tags[sample][0] for sample in batch.tolist()) == {0: 10, 1: 2}
+
+
+@pytest.mark.parametrize(
+    ("labels", "shape", "code"),
+    [
+        (Labels.of([["one"]] * 20, [None] * 20), (2, 2), "one_style"),
+        (Labels.of([[str(k)] for k in range(20)], [None] * 20), (2, 2), "one_style"),
+        (Labels.of([], []), (2, 2), "one_style"),
+        (crossed(3, 3), (4, 3), "batch_too_large"),
+        (crossed(3, 3), (1, 3), "batch_too_small"),
+        (crossed(3, 3), (3, 1), "batch_too_small"),
+    ],
+)
+def test_data_that_cannot_be_learnt_from(labels, shape, code) -> None:
+    with pytest.raises(InputError) as caught:
+        sampler(labels, *shape)
+    assert caught.value.code == code
+    assert caught.value.hint
