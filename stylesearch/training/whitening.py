@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from stylesearch.encoders.lite import WHITENING_PATH, LiteEncoder
 from stylesearch.encoders.preprocessing import SQUASH_224
 from stylesearch.encoders.protocol import Pixels
-from stylesearch.training.icons import crossed_icons, icon_batches
+from stylesearch.training.data.icons import crossed_icons, icon_batches
+from stylesearch.training.data.packages import ICON_THEMES
 
 DIM = 256
 SHRINKAGE = 0.03
@@ -147,7 +148,7 @@ def fit_on_themes(root: Path, out: Path, *, device: str = "auto") -> str:
 
     encoder = LiteEncoder(device=device)
     drawings, whole, middles = [], [], []
-    for icons, pictures in icon_batches(crossed_icons(root, testing=False, most=MOST_PER_STYLE)):
+    for icons, pictures in icon_batches(crossed_icons(root, ICON_THEMES, most=MOST_PER_STYLE)):
         drawings += icons
         whole.append(encoder.statistics(pictures))
         middles.append(encoder.statistics([inner(pixels) for pixels in pictures]))

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from stylesearch.encoders.lite import LiteEncoder
-from stylesearch.training.measure import figures
+from stylesearch.evaluation.protocols import crossed
+from stylesearch.training.data.packages import ICON_THEMES
 from stylesearch.training.whitening import fit, inner, main, scatter_of_contents
 
 
@@ -31,11 +32,11 @@ def test_whitening_turns_content_down_for_styles_it_never_saw():
     mean, projection = fit(seen, seen, styles, contents, dim=16)
     assert projection.shape == (24, 16)
     rows, styles, contents = _crossed(seed=2)
-    before = figures(_unit(rows - rows.mean(axis=0)), styles, contents)
-    after = figures(_unit((rows - mean) @ projection), styles, contents)
-    assert before.auc < 0.2
-    assert after.auc > before.auc + 0.3
-    assert after.recall_at_1 > before.recall_at_1 + 0.3
+    before = crossed(_unit(rows - rows.mean(axis=0)), styles.tolist(), contents.tolist(), ks=(1,))
+    after = crossed(_unit((rows - mean) @ projection), styles.tolist(), contents.tolist(), ks=(1,))
+    assert before.pairs.auc < 0.2
+    assert after.pairs.auc > before.pairs.auc + 0.3
+    assert after.retrieval.recall_at[1] > before.retrieval.recall_at[1] + 0.3
 
 
 def test_a_statistic_that_never_varies_stays_finite():
@@ -71,8 +72,8 @@ def test_the_command_fits_a_file_that_the_encoder_takes(tmp_path, capsys):
         "bar": "<rect x='9' y='24' width='46' height='{r}' {p}/>",
     }
     paints = {"flat": "fill='teal'", "line": "fill='none' stroke='black' stroke-width='3'"}
-    for style, paint in paints.items():
-        folder = tmp_path / "themes" / style / "usr/share/icons" / style / "scalable"
+    for (style, paint), package in zip(paints.items(), ICON_THEMES, strict=False):
+        folder = tmp_path / "themes" / package / "usr/share/icons" / style / "scalable"
         folder.mkdir(parents=True)
         for name, shape in shapes.items():
             for r in (10, 14, 18, 22, 26):

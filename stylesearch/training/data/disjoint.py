@@ -22,7 +22,7 @@ _HASHED_SIDE = 64
 
 
 class Labelled(Protocol):
-    """A picture in a file, with labels; :class:`stylesearch.training.icons.Icon` is one."""
+    """A picture in a file, with labels; :class:`stylesearch.training.data.icons.Icon` is one."""
 
     @property
     def content(self) -> str | None: ...

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from stylesearch.training.icons import TEST_PACKAGES
+TEST_PACKAGES = frozenset(
+    {
+        "lxde-icon-theme",  # nuoveXT2
+        "mint-y-icons",
+        "numix-icon-theme",
+        "obsidian-icon-theme",
+        "oxygen-icon-theme",
+        "tango-icon-theme",
+    }
+)
+"""Icon themes that are measured on, and so never trained on and never used to choose anything."""
 
 ICON_THEMES = (
     "adwaita-icon-theme",
@@ -121,7 +131,7 @@ TRAINING_PACKAGES = tuple(sorted((*ICON_THEMES, *DRAWINGS, *FONTS, *ART)))
 EXCLUDED_PACKAGES = TEST_PACKAGES | {
     "faenza-icon-theme",  # what Obsidian grew out of
     "gnome-extra-icons",  # drawn after Tango
-    "lxde-icon-theme",  # nuoveXT2
+    "gnome-icon-theme-nuovo",  # of one family with nuoveXT2
     "mint-x-icons",
     "moka-icon-theme",  # what Mint-Y grew out of
     "numix-icon-theme-circle",

@@ -5,7 +5,7 @@ import pytest
 
 from stylesearch.errors import InputError
 from stylesearch.training.data.disjoint import assert_disjoint, without_copies
-from stylesearch.training.icons import Icon
+from stylesearch.training.data.icons import Icon
 
 SHAPES = {
     "mail": "<rect x='4' y='12' width='40' height='24' fill='#36c'/><path d='M4 12L24 30L44 12' stroke='#fff' stroke-width='3' fill='none'/>",

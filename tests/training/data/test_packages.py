@@ -8,8 +8,8 @@ import pytest
 from stylesearch.errors import ServiceError
 from stylesearch.training.data import packages
 from stylesearch.training.data.apt import fetch
+from stylesearch.training.data.packages import TEST_PACKAGES
 from stylesearch.training.data.sources import BASES, SOURCES
-from stylesearch.training.icons import TEST_PACKAGES
 
 
 def test_nothing_that_is_measured_on_is_listed():

@@ -5,25 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from stylesearch.encoders.protocol import Pixels
 from stylesearch.errors import ImageError, InputError
 from stylesearch.images.decode import decode
-
-TEST_PACKAGES = frozenset(
-    {
-        "gnome-icon-theme-nuovo",
-        "mint-y-icons",
-        "numix-icon-theme",
-        "obsidian-icon-theme",
-        "oxygen-icon-theme",
-        "tango-icon-theme",
-    }
-)
-"""Debian packages that are measured on, and so never fitted on and never used to choose anything."""
 
 SMALLEST = 48
 """Smallest nominal size, in pixels, of an icon that counts as a picture."""
@@ -33,6 +21,7 @@ _MAX_BYTES = 16 * 1024**2
 _MAX_PIXELS = 4_000_000
 _SIZE = re.compile(r"^(\d+)(?:x\d+)?(?:@(\d)x?)?$")
 _SKIPPED_FOLDERS = ("symbolic", "cursors", "animations", "panel")
+_FALLBACKS = ("default", "hicolor")
 _SKIPPED_NAMES = ("-symbolic", "-rtl", ".symbolic")
 
 
@@ -80,19 +69,24 @@ def _variant_of_sibling(theme: Path) -> bool:
     return any(theme.name.startswith(f"{sibling}-") for sibling in siblings)
 
 
-def themes(root: Path, *, testing: bool) -> Iterator[Path]:
-    """Yield the folder of each theme of unpacked Debian packages, colour variants left out.
+def themes(root: Path, packages: Collection[str]) -> Iterator[Path]:
+    """Yield the folder of each theme of unpacked Debian packages, colour variants and fallback themes left out.
 
     Parameters
     ----------
     root:
         Folder that holds ``<package>/usr/share/icons/<theme>``.
-    testing:
-        Whether to take the themes of :data:`TEST_PACKAGES`, or all others.
+    packages:
+        Those to look into; one that is not there is passed over.
     """
     for theme in sorted(root.glob("*/usr/share/icons/*")):
         package = theme.relative_to(root).parts[0]
-        if (package in TEST_PACKAGES) == testing and theme.is_dir() and not _variant_of_sibling(theme):
+        if (
+            package in packages
+            and theme.is_dir()
+            and theme.name not in _FALLBACKS
+            and not _variant_of_sibling(theme)
+        ):
             yield theme
 
 
@@ -121,13 +115,17 @@ def theme_icons(theme: Path) -> list[Icon]:
     return drawings
 
 
-def crossed_icons(root: Path, *, testing: bool, most: int | None = None) -> list[Icon]:
-    """List the drawings whose content at least two themes drew.
+def crossed_icons(
+    root: Path, packages: Collection[str], *, shared_by: int = 2, most: int | None = None
+) -> list[Icon]:
+    """List the drawings whose content several themes drew.
 
     Parameters
     ----------
-    root, testing:
+    root, packages:
         As for :func:`themes`.
+    shared_by:
+        Fewest themes that drew a content; at least 2.
     most:
         Most drawings of one theme; the contents that most themes drew come first.
 
@@ -136,10 +134,10 @@ def crossed_icons(root: Path, *, testing: bool, most: int | None = None) -> list
     InputError
         If there are fewer than two themes with anything in common.
     """
-    drawings = [icon for theme in themes(root, testing=testing) for icon in theme_icons(theme)]
+    drawings = [icon for theme in themes(root, packages) for icon in theme_icons(theme)]
     drawn = Counter(icon.content for icon in drawings)
     shared = sorted(
-        (icon for icon in drawings if drawn[icon.content] > 1),
+        (icon for icon in drawings if drawn[icon.content] >= shared_by),
         key=lambda icon: (icon.style, -drawn[icon.content], icon.content),
     )
     taken: Counter[str] = Counter()

@@ -3,7 +3,10 @@ from pathlib import Path
 import pytest
 
 from stylesearch.errors import InputError
-from stylesearch.training.icons import crossed_icons, icon_batches, theme_icons, themes
+from stylesearch.training.data.icons import crossed_icons, icon_batches, theme_icons, themes
+from stylesearch.training.data.packages import ICON_THEMES, TEST_PACKAGES
+
+ALL = ("a", "one", "two", "three")
 
 
 def _draw(root: Path, package: str, theme: str, name: str, *, folder="48x48/apps", colour="red") -> Path:
@@ -23,8 +26,8 @@ def test_testing_themes_and_recolourings_are_kept_apart(tmp_path):
         ("oxygen-icon-theme", "oxygen"),
     ):
         _draw(tmp_path, package, theme, "mail")
-    assert [theme.name for theme in themes(tmp_path, testing=False)] == ["breeze"]
-    assert [theme.name for theme in themes(tmp_path, testing=True)] == ["oxygen"]
+    assert [theme.name for theme in themes(tmp_path, ICON_THEMES)] == ["breeze"]
+    assert [theme.name for theme in themes(tmp_path, TEST_PACKAGES)] == ["oxygen"]
 
 
 def test_only_full_colour_drawings_count_and_each_once(tmp_path):
@@ -45,7 +48,7 @@ def test_only_shared_contents_are_taken(tmp_path):
         for name in ("mail", "web", f"only-{theme}"):
             _draw(tmp_path, theme, theme, name)
     _draw(tmp_path, "three", "three", "mail")
-    drawn = [(icon.style, icon.content) for icon in crossed_icons(tmp_path, testing=False)]
+    drawn = [(icon.style, icon.content) for icon in crossed_icons(tmp_path, ALL)]
     assert sorted(drawn) == [
         ("one", "mail"),
         ("one", "web"),
@@ -53,14 +56,14 @@ def test_only_shared_contents_are_taken(tmp_path):
         ("two", "mail"),
         ("two", "web"),
     ]
-    fewer = [(icon.style, icon.content) for icon in crossed_icons(tmp_path, testing=False, most=1)]
+    fewer = [(icon.style, icon.content) for icon in crossed_icons(tmp_path, ALL, most=1)]
     assert fewer == [("one", "mail"), ("three", "mail"), ("two", "mail")]
 
 
 def test_nothing_in_common_is_said(tmp_path):
     _draw(tmp_path, "a", "one", "mail")
     with pytest.raises(InputError) as caught:
-        crossed_icons(tmp_path, testing=False)
+        crossed_icons(tmp_path, ALL)
     assert caught.value.code == "themes_missing"
 
 
@@ -69,6 +72,15 @@ def test_unreadable_files_are_left_out(tmp_path):
         for name in ("mail", "web"):
             _draw(tmp_path, theme, theme, name)
     _draw(tmp_path, "one", "one", "web").write_text("not a drawing")
-    batches = list(icon_batches(crossed_icons(tmp_path, testing=False), size=2))
+    batches = list(icon_batches(crossed_icons(tmp_path, ALL), size=2))
     assert [icon.content for icons, _ in batches for icon in icons] == ["mail", "mail", "web"]
     assert all(min(pixels.shape[:2]) == 320 for _, pictures in batches for pixels in pictures)
+
+
+def test_contents_may_have_to_be_shared_by_more(tmp_path):
+    for theme in ("one", "two", "three"):
+        _draw(tmp_path, theme, theme, "mail")
+    _draw(tmp_path, "one", "one", "web")
+    _draw(tmp_path, "two", "two", "web")
+    drawn = [(icon.style, icon.content) for icon in crossed_icons(tmp_path, ALL, shared_by=3)]
+    assert drawn == [("one", "mail"), ("three", "mail"), ("two", "mail")]
