@@ -123,7 +123,14 @@ learning_options = joined(
 @learning_options
 @click.option("--device", help="Where to compute: auto, cpu, mps, cuda or cuda:N; default: the setting.")
 @click.option("--workers", type=click.IntRange(0), help="Processes that load pictures, a rank.  [default: 2]")
-@click.option("--checkpoint-every", type=click.IntRange(1), default=500, show_default=True, metavar="STEPS")
+@click.option(
+    "--checkpoint-every",
+    type=click.IntRange(1),
+    default=500,
+    show_default=True,
+    metavar="STEPS",
+    help="How often a checkpoint is written.",
+)
 @click.option(
     "--resume/--fresh",
     default=True,
