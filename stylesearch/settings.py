@@ -67,6 +67,17 @@ class Settings(BaseSettings):
             description="Image store, any fsspec URL (s3://bucket/prefix needs the s3 extra); default: HOME/store."
         ),
     ] = None
+    spool_url: Annotated[
+        str | None,
+        Field(
+            description="Where pictures wait between decoding and describing, any fsspec URL that all workers reach;"
+            " default: in the image store."
+        ),
+    ] = None
+    spool_max_bytes: Annotated[
+        int,
+        Field(description="Most bytes that wait there; decoding pauses while there are more.", ge=1024**2),
+    ] = 2 * 1024**3
     local_transport: Annotated[
         Literal["socket", "tcp"],
         Field(
@@ -98,17 +109,77 @@ class Settings(BaseSettings):
     ] = 32 * 1024**2
 
     ingest_batch_size: Annotated[
-        int, Field(description="Items one ingest task takes at a time.", ge=1, le=1024)
-    ] = 32
+        int, Field(description="Items that are fetched and decoded at a time by one process.", ge=1, le=1024)
+    ] = 16
+    embed_batch_size: Annotated[
+        int,
+        Field(
+            description="Most pictures that are described and written at a time; the number in use adapts to the device.",
+            ge=1,
+            le=4096,
+        ),
+    ] = 128
+    ingest_threads: Annotated[
+        int,
+        Field(
+            description="Threads that wait for servers in one process, and that decode ahead with --inline.",
+            ge=1,
+            le=64,
+        ),
+    ] = 4
+    decode_pixels: Annotated[
+        int,
+        Field(description="Most pixels that the threads of one process decode at the same time.", gt=0),
+    ] = 200_000_000
     ingest_max_attempts: Annotated[
         int, Field(description="Times an item is tried before it is quarantined.", ge=1, le=20)
     ] = 3
     ingest_lease_seconds: Annotated[
         int, Field(description="How long a worker may hold items before others may take them over.", ge=1)
     ] = 60
+    worker_stall_seconds: Annotated[
+        int,
+        Field(
+            description="A worker that holds items and has not moved for this long ends itself, to be started again.",
+            ge=1,
+        ),
+    ] = 900
     worker_concurrency: Annotated[
         int, Field(description="Processes a worker runs; 0 means one for each core, 8 at most.", ge=0, le=256)
     ] = 0
+
+    fetch_private: Annotated[
+        str,
+        Field(
+            description="Networks that images and manifests may be fetched from though they are not public, parted by"
+            " commas: 10.0.0.0/8,127.0.0.1; or all."
+        ),
+    ] = ""
+    fetch_contact: Annotated[
+        str | None,
+        Field(
+            description="Page or e-mail address that servers are told, so that they know whom to ask about our requests."
+        ),
+    ] = None
+    fetch_per_host: Annotated[
+        int, Field(description="Requests that one process has open to one server at a time.", ge=1, le=64)
+    ] = 2
+    fetch_delay_seconds: Annotated[
+        float, Field(description="Time between the beginnings of two requests to one server.", ge=0)
+    ] = 0.0
+    fetch_deadline_seconds: Annotated[
+        float, Field(description="Longest a server may take to send one file.", gt=0)
+    ] = 300.0
+    fetch_tries: Annotated[
+        int, Field(description="Times a request is made while a server fails to answer.", ge=1, le=20)
+    ] = 4
+    honour_reservations: Annotated[
+        bool,
+        Field(
+            description="Whether works are left out whose servers or files say noai or noimageai; other reservations"
+            " are recorded either way."
+        ),
+    ] = True
 
     search_exact_rows: Annotated[
         int,
@@ -141,6 +212,16 @@ class Settings(BaseSettings):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="How much the services log.")
     ] = "info"
+
+    log_format: Annotated[
+        Literal["text", "json"], Field(description="Whether the services log lines for people or JSON.")
+    ] = "text"
+    metrics: Annotated[
+        bool,
+        Field(
+            description="Whether the portal shows figures for Prometheus at /metrics, to anybody who asks."
+        ),
+    ] = False
 
     @classmethod
     def settings_customise_sources(

@@ -24,7 +24,8 @@ from stylesearch.catalog.database import Database, open_database
 from stylesearch.demo.drawings import draw_collection
 from stylesearch.encoders import csd
 from stylesearch.encoders.registry import configured_encoder
-from stylesearch.ingest.run import discover, drive, make_pipeline, open_run
+from stylesearch.ingest.driving import drive
+from stylesearch.ingest.run import Into, discover, make_pipeline, open_run
 from stylesearch.ingest.sources.folder import FolderSource
 from stylesearch.local import services
 from stylesearch.local.layout import Layout
@@ -253,8 +254,8 @@ def take_in(settings: Settings, folder: Path, slug: str, *, table: Path | None =
     source = FolderSource(folder, table=table, max_bytes=settings.max_file_bytes)
     spec = configured_encoder(settings).spec
     with database.session() as session:
-        run, _ = open_run(session, source, collection=slug, spec=spec, **options)
-    discover(database, run, source, on_progress=lambda done, total: None)
+        run, _ = open_run(session, source, Into(slug, **options), spec=spec)
+    discover(database, run.id, source, on_progress=lambda done, total: None)
     return run.id, drive(make_pipeline(database, settings), run.id, on_progress=lambda counts: None)
 
 

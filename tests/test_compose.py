@@ -14,6 +14,7 @@ import yaml
 import stylesearch
 from stylesearch.catalog.database import MINIMUM_PGVECTOR, MINIMUM_POSTGRES, version_tuple
 from stylesearch.cli.main import cli
+from stylesearch.ingest.doorbell import QUEUES
 from stylesearch.settings import ENV_PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent
@@ -21,6 +22,7 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
 OURS = sorted(name for name, service in SERVICES.items() if "build" in service)
+WORKERS = ["embed", "embed-gpu", "worker"]
 HEALTHY, DONE = "service_healthy", "service_completed_successfully"
 VARIABLES = {f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields}
 SECRET = re.compile(r"PASSWORD|SECRET")
@@ -44,8 +46,8 @@ def dockerfile_lines(instruction: str) -> list[str]:
 
 
 def test_it_has_the_services_of_the_system():
-    assert set(SERVICES) == {"db", "valkey", "migrate", "worker", "web"}
-    assert OURS == ["migrate", "web", "worker"]
+    assert set(SERVICES) == {"db", "valkey", "migrate", *WORKERS, "web"}
+    assert sorted([*WORKERS, "migrate", "web"]) == OURS
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -62,7 +64,16 @@ def test_the_check_of_commands_can_fail():
 
 def test_each_service_does_its_part():
     assert SERVICES["migrate"]["command"] == ["stylesearch", "db", "upgrade"]
-    assert SERVICES["worker"]["command"] == ["stylesearch", "workers", "start"]
+    queues = {name: SERVICES[name]["command"][-1].split(",") for name in WORKERS}
+    assert all(SERVICES[name]["command"][:3] == ["stylesearch", "workers", "start"] for name in WORKERS)
+    assert queues == {
+        "worker": ["ingest"],
+        "embed": ["embed", "maintenance"],
+        "embed-gpu": ["embed", "maintenance"],
+    }
+    assert {queue for names in queues.values() for queue in names} == set(QUEUES)
+    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["embed-gpu"]
+    assert SERVICES["embed-gpu"]["environment"]["STYLESEARCH_DEVICE"] == "cuda"
     assert SERVICES["web"]["command"] == ["stylesearch", "serve", "--host", "0.0.0.0"]
 
 
@@ -139,10 +150,10 @@ def test_our_image_bears_our_version():
     assert {SERVICES[name]["image"] for name in OURS} == {f"stylesearch:{stylesearch.__version__}"}
 
 
-def test_the_image_store_is_shared_by_worker_and_portal():
+def test_the_image_store_is_shared_by_workers_and_portal():
     home = re.search(r"STYLESEARCH_HOME=(\S+)", DOCKERFILE)
     assert home is not None
-    for name in ("worker", "web"):
+    for name in (*WORKERS, "web"):
         assert f"archive:{home[1]}" in SERVICES[name]["volumes"]
         assert "STYLESEARCH_STORE_URL" not in SERVICES[name]["environment"]
 
@@ -154,7 +165,8 @@ def test_volumes_are_declared_and_used():
 
 
 def test_imports_are_read_only():
-    assert [volume for volume in SERVICES["worker"]["volumes"] if volume.endswith(":/import:ro")]
+    for name in WORKERS:
+        assert [volume for volume in SERVICES[name]["volumes"] if volume.endswith(":/import:ro")]
 
 
 def test_the_portal_is_published_to_this_machine_on_the_port_it_listens_on():
@@ -186,7 +198,7 @@ def test_the_worker_is_asked_for_its_health_by_its_own_application():
     assert kind == "CMD-SHELL"
     words = shlex.split(line.replace("$$", "$"))
     assert words[:5] == ["celery", "-A", "workers.app", "inspect", "ping"]
-    assert words[words.index("--destination") + 1] == "celery@$HOSTNAME"
+    assert words[words.index("--destination") + 1] == "ingest@$HOSTNAME"
     asked = [sys.executable, "-m", *words[:1], "inspect", "--help"]
     help_text = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
     assert "--destination" in help_text
@@ -203,7 +215,7 @@ def test_services_wait_for_what_they_need():
         return {what: how["condition"] for what, how in SERVICES[name].get("depends_on", {}).items()}
 
     assert needs("migrate") == {"db": HEALTHY}
-    for name in ("worker", "web"):
+    for name in (*WORKERS, "web"):
         assert needs(name) == {"migrate": DONE, "valkey": HEALTHY}
     for waited_for in ("db", "valkey"):
         assert "healthcheck" in SERVICES[waited_for]

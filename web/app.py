@@ -12,6 +12,7 @@ from web import errors, security
 from web.errors import size_text
 from web.health import health
 from web.media import DigestConverter, media
+from web.metrics import metrics
 from web.portal import portal
 from web.reports import reports
 from web.services import attach_services
@@ -37,7 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     security.secure(app, settings)
     errors.register(app)
     app.url_map.converters["digest"] = DigestConverter
-    for blueprint in (portal, media, reports, health):
+    for blueprint in (portal, media, reports, health, metrics):
         app.register_blueprint(blueprint)
     digests = _static_digests(Path(app.static_folder or ""))
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 from stylesearch.catalog.database import open_database
-from stylesearch.ingest.doorbell import BATCH_TASK
+from stylesearch.ingest.doorbell import EMBED_TASK, FETCH_TASK, UPKEEP_TASK, Doorbell
 from stylesearch.ingest.pipeline import Pipeline
-from stylesearch.ingest.run import close_if_done, make_pipeline
+from stylesearch.ingest.run import make_pipeline
+from stylesearch.ingest.upkeep import keep_up
+from stylesearch.ingest.working import embed_for_a_while, fetch_for_a_while
 from stylesearch.settings import get_settings
 from workers.app import app
 
@@ -16,12 +18,28 @@ from workers.app import app
 def _pipeline() -> Pipeline:
     """Return this process's pipeline; made at its first task, so that nothing open is shared across a fork."""
     settings = get_settings()
-    return make_pipeline(open_database(settings), settings)
+    return make_pipeline(open_database(settings), settings, expendable=True)
 
 
-@app.task(name=BATCH_TASK)  # type: ignore[untyped-decorator,unused-ignore]
-def ingest_batch(run_id: int) -> None:
-    """Deal with one batch of a run, and close the run when it was the last."""
-    pipeline = _pipeline()
-    if pipeline.run_batch(run_id):
-        close_if_done(pipeline.database, run_id)
+@lru_cache(maxsize=1)
+def _doorbell() -> Doorbell:
+    return Doorbell(get_settings())
+
+
+@app.task(name=FETCH_TASK)  # type: ignore[untyped-decorator,unused-ignore]
+def fetch(run_id: int) -> None:
+    """Fetch and decode items of a run for a while."""
+    fetch_for_a_while(_pipeline(), _doorbell(), run_id)
+
+
+@app.task(name=EMBED_TASK)  # type: ignore[untyped-decorator,unused-ignore]
+def embed(run_id: int) -> None:
+    """Describe and write items of a run for a while."""
+    embed_for_a_while(_pipeline(), _doorbell(), run_id)
+
+
+@app.task(name=UPKEEP_TASK)  # type: ignore[untyped-decorator,unused-ignore]
+def upkeep() -> None:
+    """Look after runs and the spool."""
+    settings = get_settings()
+    keep_up(open_database(settings), settings, _doorbell())

@@ -85,8 +85,7 @@ class ReportMaker:
         NotFoundError
             If the gallery is empty, or a filter names something unknown.
         """
-        picture = self.style_search.decode(data)
-        example = self.style_search.describe_picture(data, picture)
+        example, picture = self.style_search.decode_and_describe(data)
         self.store.put_thumbnail(thumbnail(picture.pixels), example.sha256)
         # One snapshot: the digest names the very gallery that was searched, though others may be writing.
         with self.style_search.database.session(snapshot=True) as session:
@@ -99,7 +98,7 @@ class ReportMaker:
                 exclude_images=frozenset(one for one, _ in near),
             )
             result = self.style_search.find(session, example, query)
-            encoder = self.style_search.gallery_encoder(session)
+            encoder = self.style_search.gallery_encoder(session, example.encoder)
             gallery = read_gallery(session, encoder)
             artists = artists_among(session, result.hits)
             public_id = secrets.token_urlsafe(16)

@@ -14,13 +14,19 @@ ENCODER_STATES = ("building", "active", "retired")
 
 
 class EncoderRow(Base):
-    """An encoder that descriptors were made with; immutable but for its status."""
+    """An encoder that descriptors were made with; immutable but for its status.
+
+    ``serving`` is true of the one that searches are answered with since it was activated; while it is of none, the
+    setting says which is meant.
+    """
 
     __tablename__ = "encoder"
     __table_args__ = (
         CheckConstraint(one_of("status", ENCODER_STATES), name="status"),
         CheckConstraint("dim BETWEEN 1 AND 4000", name="dim"),
+        CheckConstraint("NOT serving OR status = 'active'", name="serving"),
         Index("uq_encoder_active_slug", "slug", unique=True, postgresql_where=text("status = 'active'")),
+        Index("uq_encoder_serving", "serving", unique=True, postgresql_where=text("serving")),
     )
 
     id: Mapped[Id]
@@ -31,6 +37,7 @@ class EncoderRow(Base):
     preprocessing: Mapped[str]
     license: Mapped[str]
     status: Mapped[str] = mapped_column(server_default="building")
+    serving: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[Moment]
     activated_at: Mapped[datetime | None]
 

@@ -27,8 +27,14 @@ class EncoderIdentity:
     license: str
 
 
-def register(session: Session, identity: EncoderIdentity) -> EncoderRow:
-    """Return the row of an encoder, made active with its partition if its slug is new.
+def register(session: Session, identity: EncoderIdentity, *, beside: bool = False) -> EncoderRow:
+    """Return the row of an encoder, made with its partition if it is new.
+
+    Parameters
+    ----------
+    beside:
+        Whether a new one is built beside those that are active, to be activated when its gallery is whole; otherwise
+        it is active at once.
 
     Raises
     ------
@@ -36,15 +42,19 @@ def register(session: Session, identity: EncoderIdentity) -> EncoderRow:
         If the slug's active encoder has another digest: its descriptors cannot be compared with this one's.
     """
     session.execute(select(func.pg_advisory_xact_lock(REGISTER_LOCK)))
-    row = session.scalar(
+    row = session.scalar(select(EncoderRow).where(EncoderRow.digest == identity.digest))
+    if row is not None and row.status != "retired":
+        return row
+    other = session.scalar(
         select(EncoderRow).where(EncoderRow.slug == identity.slug, EncoderRow.status == "active")
     )
-    if row is not None:
-        if row.digest != identity.digest:
-            raise changed(row, identity.digest)
-        return row
-    row = EncoderRow(**asdict(identity), status="active", activated_at=func.now())
-    session.add(row)
+    if other is not None:
+        raise changed(other, identity.digest)
+    if row is None:
+        row = EncoderRow(**asdict(identity))
+        session.add(row)
+    row.status = "building" if beside else "active"
+    row.activated_at = None if beside else func.now()
     session.flush()
     session.execute(text(f"CREATE TABLE {row.partition} PARTITION OF descriptor FOR VALUES IN ({row.id})"))
     session.execute(

@@ -17,6 +17,7 @@ DATE_FIELDS = ("date_text", "year_from", "year_to")
 
 # In characters. An entry of a B-tree must fit a third of a page, and what a stranger's file says may be any length.
 LONGEST_NAME = 300
+MOST_ALIASES = 50
 LONGEST = {
     "title": 1000,
     "description": 20_000,
@@ -39,11 +40,40 @@ class Credit:
         As credited, white space tidied.
     qualifier:
         An attribution qualifier such as ``after``; ``None`` where the work is the artist's own.
+    aliases:
+        Other names of the artist, as the source gives them.
+    ulan_id, wikidata_id:
+        The artist in Getty's Union List of Artist Names (digits) and in Wikidata (``Q`` and digits), where the source
+        says so.
     """
 
     name: str
     role: str = "creator"
     qualifier: str | None = None
+    aliases: tuple[str, ...] = ()
+    ulan_id: str | None = None
+    wikidata_id: str | None = None
+
+    def clipped(self) -> Credit:
+        """Return the credit with its names cut to what the catalogue's indexes can hold."""
+        name = self.name[:LONGEST_NAME].strip()
+        others = dict.fromkeys(alias[:LONGEST_NAME].strip() for alias in self.aliases[:MOST_ALIASES])
+        return replace(self, name=name, aliases=tuple(alias for alias in others if alias and alias != name))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the credit as JSON values; what came later to this class is left out where it is empty.
+
+        So the digest of a record that has nothing of it is the same as ever.
+        """
+        values = asdict(self)
+        return {
+            name: value for name, value in values.items() if value or name in ("name", "role", "qualifier")
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Credit:
+        """Return the credit of :meth:`to_json`."""
+        return cls(**{**values, "aliases": tuple(values.get("aliases", ()))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +114,7 @@ class WorkRecord:
         texts: dict[str, Any] = {
             name: value[: LONGEST[name]] for name in LONGEST if isinstance(value := getattr(self, name), str)
         }
-        credits_ = (replace(credit, name=credit.name[:LONGEST_NAME].strip()) for credit in self.credits)
+        credits_ = (credit.clipped() for credit in self.credits)
         keywords = (word[:LONGEST_NAME].strip() for word in self.keywords)
         return replace(
             self, **texts, credits=tuple(dict.fromkeys(credits_)), keywords=tuple(dict.fromkeys(keywords))
@@ -92,13 +122,14 @@ class WorkRecord:
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as JSON values, without what is empty."""
-        return {name: value for name, value in asdict(self).items() if value}
+        values = {name: value for name, value in asdict(self).items() if value}
+        return values | ({"credits": [credit.to_json() for credit in self.credits]} if self.credits else {})
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> WorkRecord:
         """Return the record of :meth:`to_json`."""
         lists = {
-            "credits": tuple(Credit(**credit) for credit in values.get("credits", ())),
+            "credits": tuple(Credit.from_json(credit) for credit in values.get("credits", ())),
             "keywords": tuple(values.get("keywords", ())),
         }
         return cls(**{**values, **lists})
@@ -134,6 +165,8 @@ class NewWork:
         Over everything the source gave for it; equal digests mean that nothing has changed.
     vector:
         ``[dim]`` float32, unit norm.
+    source_version, fetch_version:
+        What the source, and the image's server, told about its state.
     """
 
     source_id: str
@@ -141,6 +174,19 @@ class NewWork:
     record: WorkRecord
     image: ImageFacts
     vector: NDArray[np.float32]
+    source_version: str | None = None
+    fetch_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecord:
+    """What is said anew about a work whose image is as it was; see :class:`NewWork`."""
+
+    source_id: str
+    source_digest: bytes
+    record: WorkRecord
+    source_version: str | None = None
+    fetch_version: str | None = None
 
 
 def tidy(text: str | None) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from stylesearch.catalog.artists import Artist, ArtistAlias, WorkArtist
 from stylesearch.catalog.base import Base
 from stylesearch.catalog.descriptors import Descriptor, EncoderRow
+from stylesearch.catalog.duplicates import NearDuplicate
 from stylesearch.catalog.people import ApiToken, AuditEvent, User, Withdrawal
 from stylesearch.catalog.reports import Report
 from stylesearch.catalog.rights import License
@@ -24,6 +25,7 @@ __all__ = [
     "IngestItem",
     "IngestRun",
     "License",
+    "NearDuplicate",
     "Report",
     "User",
     "Withdrawal",

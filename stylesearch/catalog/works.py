@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Integer,
     LargeBinary,
     Text,
     UniqueConstraint,
@@ -41,6 +42,10 @@ class Collection(Base):
 class Work(Base):
     """An artwork. The work's rights and its image's rights are two things.
 
+    ``source_version`` is what its source told about its state, ``fetch_version`` what the server of its image did;
+    either tells, without the bytes, that nothing has changed. ``ai_training`` is false where its holders have reserved
+    it against machine learning; ``extra`` says how.
+
     A withdrawn work keeps its row, so that old reports can say that it was withdrawn; no query shows it.
     """
 
@@ -60,6 +65,8 @@ class Work(Base):
     collection_id: Mapped[int] = mapped_column(ForeignKey("collection.id", ondelete="CASCADE"))
     source_id: Mapped[str]
     source_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    source_version: Mapped[str | None]
+    fetch_version: Mapped[str | None]
     title: Mapped[str]
     description: Mapped[str | None]
     date_text: Mapped[str | None]
@@ -73,6 +80,7 @@ class Work(Base):
     work_license_id: Mapped[int | None] = mapped_column(ForeignKey("license.id"))
     image_license_id: Mapped[int | None] = mapped_column(ForeignKey("license.id"))
     credit_line: Mapped[str | None]
+    ai_training: Mapped[bool | None]
     extra: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     withdrawn_at: Mapped[datetime | None]
     created_at: Mapped[Moment]
@@ -86,7 +94,10 @@ class Work(Base):
 
 
 class Image(Base):
-    """One digital picture of a work. The same bytes stand in a collection once."""
+    """One digital picture of a work. The same bytes stand in a collection once.
+
+    ``hash_bands`` is the perceptual hash in four parts, by which near-duplicates are found.
+    """
 
     __tablename__ = "image"
     __table_args__ = (
@@ -102,6 +113,13 @@ class Image(Base):
         Index("ix_image_work_id", "work_id"),
         Index("ix_image_sha256", "sha256"),
         Index("ix_image_perceptual_hash", "perceptual_hash"),
+        # Every search in it follows an insertion, so a list of what is still to be sorted in would only slow both.
+        Index(
+            "ix_image_hash_bands",
+            "hash_bands",
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": "off"},
+        ),
     )
 
     id: Mapped[Id]
@@ -109,6 +127,7 @@ class Image(Base):
     collection_id: Mapped[int]
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
     perceptual_hash: Mapped[int]
+    hash_bands: Mapped[list[int]] = mapped_column(ARRAY(Integer), server_default="{}")
     width: Mapped[int]
     height: Mapped[int]
     media_type: Mapped[str]

@@ -5,11 +5,11 @@ Each function runs inside the caller's transaction and may be repeated: the same
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
-import psycopg
+import numpy as np
+from numpy.typing import NDArray
 from pgvector import HalfVector
 from pgvector.psycopg import register_vector
 from psycopg.types.json import Jsonb
@@ -18,11 +18,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from stylesearch.catalog import licenses
-from stylesearch.catalog.artists import Artist
+from stylesearch.catalog.connections import copy_binary, raw_connection
+from stylesearch.catalog.credits import ensure_artists
 from stylesearch.catalog.descriptors import EncoderRow
+from stylesearch.catalog.duplicates import link_near_duplicates
 from stylesearch.catalog.licenses import LicenseTerms
-from stylesearch.catalog.records import NewWork
+from stylesearch.catalog.records import NewRecord, NewWork
 from stylesearch.catalog.rights import License
+from stylesearch.images.hashes import hash_bands
 
 LONGEST_URI = 600  # in characters; a longer one does not fit its index, and is kept as a text
 
@@ -30,6 +33,8 @@ WORK_COLUMNS: dict[str, str] = {
     "collection_id": "int8",
     "source_id": "text",
     "source_digest": "bytea",
+    "source_version": "text",
+    "fetch_version": "text",
     "title": "text",
     "description": "text",
     "date_text": "text",
@@ -43,34 +48,9 @@ WORK_COLUMNS: dict[str, str] = {
     "work_license_id": "int8",
     "image_license_id": "int8",
     "credit_line": "text",
+    "ai_training": "bool",
     "extra": "jsonb",
 }
-
-
-def raw_connection(session: Session) -> psycopg.Connection[Any]:
-    """Return the psycopg connection below a session, in the session's own transaction."""
-    connection = session.connection().connection.driver_connection
-    assert isinstance(connection, psycopg.Connection)
-    return connection
-
-
-def copy_binary(
-    session: Session, table: str, columns: dict[str, str], rows: Iterable[Sequence[object]]
-) -> None:
-    """Load rows by binary COPY.
-
-    Parameters
-    ----------
-    columns:
-        Name to PostgreSQL type of each column, in the order of the rows' values.
-    """
-    statement = psycopg.sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
-        psycopg.sql.Identifier(table), psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, columns))
-    )
-    with raw_connection(session).cursor() as cursor, cursor.copy(statement) as copy:
-        copy.set_types(list(columns.values()))
-        for row in rows:
-            copy.write_row(row)
 
 
 def write_works(
@@ -89,15 +69,33 @@ def write_works(
     fresh = _without_held(session, collection_id, works)
     if not fresh:
         return {}
+    work_ids = _write_said(session, collection_id, fresh)
+    image_ids = _write_images(session, collection_id, fresh, work_ids)
+    write_descriptors(session, encoder, {image_ids[work.source_id]: work.vector for work in fresh})
+    link_near_duplicates(
+        session, collection_id, {image_ids[work.source_id]: work.image.perceptual_hash for work in fresh}
+    )
+    return image_ids
+
+
+def write_records(session: Session, *, collection_id: int, records: Sequence[NewRecord]) -> None:
+    """Bring what is said about works up to date; their images and descriptors stay."""
+    if records:
+        session.execute(select(func.pg_advisory_xact_lock(collection_id)))
+        _write_said(session, collection_id, records)
+
+
+def _write_said(
+    session: Session, collection_id: int, works: Sequence[NewWork] | Sequence[NewRecord]
+) -> dict[str, int]:
+    """Write works with artists and rights; return the work id of each source id."""
     license_ids = ensure_licenses(
         session,
-        [statement for work in fresh for statement in (work.record.work_rights, work.record.image_rights)],
+        [statement for work in works for statement in (work.record.work_rights, work.record.image_rights)],
     )
-    work_ids = _write_work_rows(session, collection_id, fresh, license_ids)
-    _write_credits(session, fresh, work_ids)
-    image_ids = _write_images(session, collection_id, fresh, work_ids)
-    _write_descriptors(session, encoder, {image_ids[work.source_id]: work for work in fresh})
-    return image_ids
+    work_ids = _write_work_rows(session, collection_id, works, license_ids)
+    _write_credits(session, works, work_ids)
+    return work_ids
 
 
 def _without_held(session: Session, collection_id: int, works: Sequence[NewWork]) -> list[NewWork]:
@@ -141,7 +139,10 @@ def ensure_licenses(session: Session, statements: Iterable[str | None]) -> dict[
 
 
 def _write_work_rows(
-    session: Session, collection_id: int, works: Sequence[NewWork], license_ids: dict[str, int]
+    session: Session,
+    collection_id: int,
+    works: Sequence[NewWork] | Sequence[NewRecord],
+    license_ids: dict[str, int],
 ) -> dict[str, int]:
     connection = raw_connection(session)
     columns = ", ".join(WORK_COLUMNS)
@@ -166,7 +167,9 @@ def _write_work_rows(
     return dict(rows)
 
 
-def _work_row(collection_id: int, work: NewWork, license_ids: dict[str, int]) -> tuple[object, ...]:
+def _work_row(
+    collection_id: int, work: NewWork | NewRecord, license_ids: dict[str, int]
+) -> tuple[object, ...]:
     record = work.record
     extra = dict(record.extra)
     for name, statement in (("work_rights", record.work_rights), ("image_rights", record.image_rights)):
@@ -178,6 +181,8 @@ def _work_row(collection_id: int, work: NewWork, license_ids: dict[str, int]) ->
         collection_id,
         work.source_id,
         work.source_digest,
+        work.source_version,
+        work.fetch_version,
         record.title,
         record.description,
         record.date_text,
@@ -191,25 +196,22 @@ def _work_row(collection_id: int, work: NewWork, license_ids: dict[str, int]) ->
         license_ids.get(record.work_rights or ""),
         license_ids.get(record.image_rights or ""),
         record.credit_line,
+        False if extra.get("reservations") else None,
         Jsonb(extra),
     )
 
 
-def _write_credits(session: Session, works: Sequence[NewWork], work_ids: dict[str, int]) -> None:
-    names = sorted({credit.name for work in works for credit in work.record.credits})
-    artist_ids: dict[str, int] = {}
-    if names:
-        rows = [{"name": name, "sort_name": name.casefold()} for name in names]
-        session.execute(insert(Artist).values(rows).on_conflict_do_nothing(index_elements=[Artist.name]))
-        found = session.execute(select(Artist.name, Artist.id).where(Artist.name.in_(names)))
-        artist_ids = dict(found.all())
+def _write_credits(
+    session: Session, works: Sequence[NewWork] | Sequence[NewRecord], work_ids: dict[str, int]
+) -> None:
+    artist_ids = ensure_artists(session, (credit for work in works for credit in work.record.credits))
     raw_connection(session).execute(
         "DELETE FROM work_artist WHERE work_id = ANY(%s)", [list(work_ids.values())]
     )
     parts: dict[tuple[int, int, str], tuple[object, ...]] = {}
     for work in works:
         for position, credit in enumerate(work.record.credits):
-            key = (work_ids[work.source_id], artist_ids[credit.name], credit.role)
+            key = (work_ids[work.source_id], artist_ids[credit], credit.role)
             parts.setdefault(key, (*key, credit.qualifier, position))
     columns = {
         "work_id": "int8",
@@ -236,14 +238,15 @@ def _write_images(
             image = work.image
             row = cursor.execute(
                 """
-                INSERT INTO image (work_id, collection_id, sha256, perceptual_hash, width, height, media_type, storage_key)
-                VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+                INSERT INTO image (
+                    work_id, collection_id, sha256, perceptual_hash, hash_bands, width, height, media_type, storage_key
+                ) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
                 ON CONFLICT (collection_id, sha256) DO UPDATE SET storage_key = EXCLUDED.storage_key
                 RETURNING id
                 """,
                 [
                     work_ids[work.source_id], collection_id, image.sha256, image.perceptual_hash,
-                    image.width, image.height, image.media_type, image.storage_key,
+                    hash_bands(image.perceptual_hash), image.width, image.height, image.media_type, image.storage_key,
                 ],
             ).fetchone()  # fmt: skip
             assert row is not None
@@ -251,16 +254,19 @@ def _write_images(
     return image_ids
 
 
-def _write_descriptors(session: Session, encoder: EncoderRow, works: dict[int, NewWork]) -> None:
+def write_descriptors(
+    session: Session, encoder: EncoderRow, vectors: Mapping[int, NDArray[np.float32]]
+) -> None:
+    """Write an encoder's descriptors by image id; what is there already is replaced."""
     connection = raw_connection(session)
     register_vector(connection)
     connection.execute(
         f"DELETE FROM {encoder.partition} WHERE encoder_id = %s AND image_id = ANY(%s)",
-        [encoder.id, list(works)],
+        [encoder.id, list(vectors)],
     )
     copy_binary(
         session,
         encoder.partition,
         {"encoder_id": "int8", "image_id": "int8", "vector": "halfvec"},
-        ((encoder.id, image_id, HalfVector(work.vector)) for image_id, work in works.items()),
+        ((encoder.id, image_id, HalfVector(vector)) for image_id, vector in vectors.items()),
     )

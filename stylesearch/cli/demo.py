@@ -12,13 +12,15 @@ from pathlib import Path
 import click
 
 from stylesearch.catalog.database import open_database
-from stylesearch.cli.ingest import run_source
+from stylesearch.cli.ingest_folder import folder_options
 from stylesearch.cli.progress import errors, progress_bar
 from stylesearch.cli.report import write_report
 from stylesearch.cli.search import show
+from stylesearch.cli.taking import Taking, run_source
 from stylesearch.demo import openclipart
 from stylesearch.demo.drawings import draw_collection
 from stylesearch.errors import ServiceError
+from stylesearch.ingest.run import Into
 from stylesearch.ingest.sources.folder import FolderSource
 from stylesearch.search.query import Filters, StyleQuery
 from stylesearch.search.service import StyleSearch
@@ -79,10 +81,9 @@ def demo(ctx: click.Context, works: int, every: bool, drawn: bool, serve: bool) 
     open_database(settings)  # holds the local services for all of what follows
     run_source(
         settings,
-        FolderSource(collection.folder, only=collection.only, max_bytes=settings.max_file_bytes),
-        collection=collection.slug,
-        title=collection.title,
-        provider=collection.provider,
+        "folder",
+        folder_options(collection.folder, only=collection.only),
+        Taking(Into(collection.slug, collection.title, collection.provider)),
     )
     _search_and_report(settings, collection)
     _say_what_next(settings, collection, serve=serve)

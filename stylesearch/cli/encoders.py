@@ -9,11 +9,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 from rich.table import Table
 
+from stylesearch.cli.lazy import Elsewhere, LazyGroup
 from stylesearch.cli.progress import console, errors, progress_bar
 from stylesearch.demo.drawings import draw_collection
 from stylesearch.encoders import added as added_encoders
@@ -36,9 +37,21 @@ DRAWN_STYLES, DRAWN_SUBJECTS = 4, 2
 _LICENSE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*")
 
 
-@click.group()
+class EncodersGroup(LazyGroup):
+    """The commands of this module, and those that upgrade a catalogue from one encoder to the next."""
+
+    sections: ClassVar[dict[str, Elsewhere]] = {
+        "Commands": {
+            "backfill": ("stylesearch.cli.encoders_upgrade", "Describe the catalogue with another encoder."),
+            "activate": ("stylesearch.cli.encoders_upgrade", "Answer searches with another encoder."),
+            "retire": ("stylesearch.cli.encoders_upgrade", "Let go of an encoder's descriptors."),
+        }
+    }
+
+
+@click.group(cls=EncodersGroup)
 def encoders() -> None:
-    """List encoders, and add your own: CSD checkpoints and open_clip models."""
+    """List encoders, add your own, and upgrade a catalogue from one to the next."""
 
 
 @encoders.command(name="list")

@@ -120,10 +120,10 @@ def get_encoder(
         return _built[request]
 
 
-def configured_encoder(settings: Settings) -> Encoder:
-    """Return the encoder that the settings name. Errors as :func:`get_encoder`."""
+def configured_encoder(settings: Settings, slug: str | None = None) -> Encoder:
+    """Return the encoder that the settings name, or another one in their way. Errors as :func:`get_encoder`."""
     return get_encoder(
-        settings.encoder,
+        slug or settings.encoder,
         device=settings.device,
         precision=settings.precision,
         folder=settings.encoders_folder,

@@ -10,6 +10,8 @@ from PIL import Image
 from stylesearch.images.decode import Pixels
 
 _BITS = 64
+_BANDS = 4
+_BAND_BITS = _BITS // _BANDS
 
 
 def sha256(data: bytes) -> bytes:
@@ -37,3 +39,21 @@ def perceptual_hash(pixels: Pixels) -> int:
 def hash_distance(a: int, b: int) -> int:
     """Return the number of bits, 0 to 64, in which two perceptual hashes differ."""
     return ((a ^ b) & ((1 << _BITS) - 1)).bit_count()
+
+
+def hash_bands(value: int) -> list[int]:
+    """Return the four 16-bit parts of a perceptual hash, each with its place: the number is ``place * 65536 + part``."""
+    bands = []
+    for place in range(_BANDS):
+        part = value >> (_BITS - _BAND_BITS * (place + 1)) & ((1 << _BAND_BITS) - 1)
+        bands.append((place << _BAND_BITS) + part)
+    return bands
+
+
+def near_bands(value: int) -> list[int]:
+    """Return the parts of a hash and all that differ from one of them in a single bit.
+
+    A hash that differs from this one in at most six bits has at least one of these among its own parts.
+    """
+    bands = hash_bands(value)
+    return bands + [band ^ (1 << bit) for band in bands for bit in range(_BAND_BITS)]

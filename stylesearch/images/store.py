@@ -1,4 +1,4 @@
-"""The image store: originals, thumbnails and visitors' queries, each under the hash of what it is."""
+"""The image store: originals, thumbnails and visitors' queries, each under the hash of what it is; and the spool."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ _KEY = re.compile(
     r"originals/[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{64}"
     r"|thumbnails/[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{64}\.webp"
     r"|queries/[0-9a-f]{2}/[0-9a-f]{64}"
+    r"|spool/[0-9a-f]{2}/[0-9a-f]{32}"
 )
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_RIGHT = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
@@ -158,6 +159,31 @@ class ImageStore:
                         pruned += 1
         return pruned
 
+    def put_spooled(self, data: bytes) -> str:
+        """Keep something until it is removed again, under a name of its own; return its key. Errors as `put_original`."""
+        name = uuid.uuid4().hex
+        return self._put(f"spool/{name[:2]}/{name}", data, "application/octet-stream")
+
+    def remove_spooled(self, keys: Iterable[str]) -> None:
+        """Remove what was spooled; what has gone already is no matter. Errors as `put_original`."""
+        for key in keys:
+            fs, path = self._locate(key)
+            with self._service_errors(), contextlib.suppress(FileNotFoundError):
+                fs.rm_file(path)
+
+    def list_spooled(self, older_than_seconds: float) -> list[str]:
+        """Return the keys of what was spooled longer ago than this. Errors as `put_original`."""
+        fs = self._file_system()
+        oldest = time.time() - older_than_seconds
+        found = []
+        with self._service_errors():
+            for path in fs.find(f"{self._root}/spool"):
+                key = f"spool/{'/'.join(path.split('/')[-2:])}"
+                with contextlib.suppress(FileNotFoundError):
+                    if _KEY.fullmatch(key) and fs.modified(path).timestamp() < oldest:
+                        found.append(key)
+        return found
+
     def _file_system(self) -> fsspec.AbstractFileSystem:
         """Return the file system; fsspec keeps one for each process, since connections outlive no fork."""
         fs, _ = url_to_fs(self._url)
@@ -239,6 +265,11 @@ def _write_whole(path: Path, data: bytes) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def open_spool(settings: Settings) -> ImageStore:
+    """Return the store that the spool is in: the image store, unless the settings name another place."""
+    return ImageStore(settings.spool_url) if settings.spool_url else open_store(settings)
 
 
 def open_store(settings: Settings) -> ImageStore:

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog import encoders
+from stylesearch.catalog import encoders, upgrades
 from stylesearch.catalog.cards import WorkCard, card_of_work, cards_of_images
 from stylesearch.catalog.database import Database
 from stylesearch.catalog.descriptors import Descriptor, EncoderRow
 from stylesearch.catalog.works import Image
 from stylesearch.encoders.decoding import decode_for
-from stylesearch.encoders.protocol import Encoder
+from stylesearch.encoders.protocol import Encoder, EncoderSpec
 from stylesearch.encoders.registry import configured_encoder, encode_checked
 from stylesearch.errors import NotFoundError
 from stylesearch.images.decode import ImageInfo, Picture
@@ -36,12 +36,15 @@ class Example:
         ``[dim]`` float32.
     sha256:
         Of the file; 32 bytes.
+    encoder:
+        Who described it: its gallery is the one to search.
     """
 
     sha256: bytes
     perceptual_hash: int
     info: ImageInfo
     vector: NDArray[np.float32]
+    encoder: EncoderSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,9 @@ class StyleSearch:
 
     @property
     def encoder(self) -> Encoder:
-        """The encoder, loaded on first use."""
-        return configured_encoder(self.settings)
+        """The encoder that serves now, loaded on first use: the one that was activated, or that of the settings."""
+        with self.database.session() as session:
+            return configured_encoder(self.settings, upgrades.serving_slug(session))
 
     def describe(self, data: bytes) -> Example:
         """Describe an image file.
@@ -91,22 +95,22 @@ class StyleSearch:
         ImageError
             If it cannot be taken.
         """
-        return self.describe_picture(data, self.decode(data))
+        return self.decode_and_describe(data)[0]
 
-    def decode(self, data: bytes) -> Picture:
-        """Decode an image file within the settings' limits. Errors as :meth:`describe`."""
-        return decode_for(
-            self.encoder, data, max_bytes=self.settings.max_file_bytes, max_pixels=self.settings.max_pixels
+    def decode_and_describe(self, data: bytes) -> tuple[Example, Picture]:
+        """Describe an image file, and return its pixels too. Errors as :meth:`describe`."""
+        encoder = self.encoder
+        picture = decode_for(
+            encoder, data, max_bytes=self.settings.max_file_bytes, max_pixels=self.settings.max_pixels
         )
+        vector = encode_checked(encoder, [picture.pixels])[0]
+        example = Example(sha256(data), perceptual_hash(picture.pixels), picture.info, vector, encoder.spec)
+        return example, picture
 
-    def describe_picture(self, data: bytes, picture: Picture) -> Example:
-        """Describe an image file that has been decoded already."""
-        vector = encode_checked(self.encoder, [picture.pixels])[0]
-        return Example(sha256(data), perceptual_hash(picture.pixels), picture.info, vector)
-
-    def gallery_encoder(self, session: Session) -> EncoderRow:
-        """Return the row of our encoder, which must be the one that described the gallery."""
-        return encoders.active(session, self.encoder.spec.slug, digest=self.encoder.spec.digest)
+    def gallery_encoder(self, session: Session, spec: EncoderSpec | None = None) -> EncoderRow:
+        """Return the row of an encoder, by default the one that serves; it must be the one that described its gallery."""
+        found = spec or configured_encoder(self.settings, upgrades.serving_slug(session)).spec
+        return encoders.active(session, found.slug, digest=found.digest)
 
     def by_example(self, example: Example, query: StyleQuery) -> SearchResult:
         """Find works near an example in style."""
@@ -117,7 +121,8 @@ class StyleSearch:
         """Find works near an example in style, in the caller's transaction."""
         same = frozenset(session.scalars(select(Image.id).where(Image.sha256 == example.sha256)))
         query = dataclasses.replace(query, exclude_images=query.exclude_images | same)
-        return self._run(session, example.vector, query, copies=same)
+        row = self.gallery_encoder(session, example.encoder)
+        return self._run(session, row, example.vector, query, copies=same)
 
     def by_work(self, work_id: int, query: StyleQuery) -> SearchResult:
         """Find works near a work of the gallery.
@@ -148,12 +153,17 @@ class StyleSearch:
             )
             query = dataclasses.replace(query, exclude_images=query.exclude_images | same)
             vector = unpack_halfvecs([bytes(stored)])[0].astype(np.float32)
-            return self._run(session, vector, query, copies=same - {card.image_id})
+            return self._run(session, row, vector, query, copies=same - {card.image_id})
 
     def _run(
-        self, session: Session, vector: NDArray[np.float32], query: StyleQuery, *, copies: frozenset[int]
+        self,
+        session: Session,
+        row: EncoderRow,
+        vector: NDArray[np.float32],
+        query: StyleQuery,
+        *,
+        copies: frozenset[int],
     ) -> SearchResult:
-        row = self.gallery_encoder(session)
         ranking = search(session, row, vector, query, self.settings)
         cards = cards_of_images(session, [one.image_id for one in ranking.ranked] + sorted(copies))
         hits = tuple(

@@ -43,6 +43,13 @@ BROKEN = {
     "uq_license_uri": "INSERT INTO license (uri, label, reuse) SELECT uri, 'l', 'open' FROM license LIMIT 1",
     "ck_collection_slug": "INSERT INTO collection (slug, title) VALUES ('Not A Slug', 't')",
     "uq_collection_slug": "INSERT INTO collection (slug, title) VALUES ('toys', 't')",
+    "ck_near_duplicate_order": "INSERT INTO near_duplicate (image_a, image_b, bits) VALUES (2, 1, 0)",
+    "ck_near_duplicate_verdict": (
+        "INSERT INTO near_duplicate (image_a, image_b, bits, verdict, decided_at) VALUES (1, 2, 0, 'perhaps', now())"
+    ),
+    "ck_near_duplicate_decided": (
+        "INSERT INTO near_duplicate (image_a, image_b, bits, verdict) VALUES (1, 2, 0, 'same')"
+    ),
     "uq_artist_name": "INSERT INTO artist (name, sort_name) VALUES ('Ann', 'ann')",
     "ck_artist_name": "INSERT INTO artist (name, sort_name) VALUES ('', '')",
     "ck_artist_years": "INSERT INTO artist (name, sort_name, birth_year, death_year) VALUES ('B', 'b', 1900, 1800)",
@@ -50,6 +57,7 @@ BROKEN = {
     "ck_work_artist_qualifier": "UPDATE work_artist SET qualifier = 'somehow like'",
     "ck_work_artist_role": "UPDATE work_artist SET role = 'owner'",
     "ck_encoder_status": "UPDATE encoder SET status = 'broken'",
+    "ck_encoder_serving": "UPDATE encoder SET status = 'building', serving = true",
     "ck_encoder_dim": "UPDATE encoder SET dim = 0",
     "uq_encoder_digest": (
         "INSERT INTO encoder (slug, digest, dim, weights_sha256, preprocessing, license) SELECT 'other', digest, 8, 'w', 'p', 'l' FROM encoder"
@@ -62,7 +70,9 @@ BROKEN = {
     "ck_ingest_run_state": f"{run()}; UPDATE ingest_run SET state = 'paused'",
     "ck_ingest_item_state": item("state", "'lost'"),
     "ck_ingest_item_error": item("state", "'quarantined'"),
-    "ck_ingest_item_lease": item("state", "'leased'"),
+    "ck_ingest_item_lease": item("state", "'fetching'"),
+    "ck_ingest_item_spool": item("state", "'prepared'"),
+    "ck_ingest_item_task": item("task", "'other'"),
     "ck_withdrawal_names_something": "INSERT INTO withdrawal (reason) VALUES ('asked')",
     "ck_report_query_sha256": (
         "INSERT INTO report (public_id, query_sha256, encoder_id, parameters, gallery_digest, result)"

@@ -9,6 +9,7 @@ from psycopg import sql
 from sqlalchemy import make_url, text
 
 from stylesearch.catalog import database as databases
+from stylesearch.catalog.connections import raw_connection
 from stylesearch.catalog.database import (
     Database,
     check_server,
@@ -17,7 +18,6 @@ from stylesearch.catalog.database import (
     version_text,
     version_tuple,
 )
-from stylesearch.catalog.writers import raw_connection
 from stylesearch.errors import InputError, ServiceError
 from stylesearch.local.binaries import postgres_root
 from stylesearch.local.postgres import SUPERUSER

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from stylesearch.catalog.records import (
     LONGEST,
     LONGEST_NAME,
+    MOST_ALIASES,
     Credit,
     WorkRecord,
     source_digest,
@@ -111,6 +112,28 @@ def test_a_record_survives_json():
 
 def test_the_example_record_leaves_no_field_out():
     assert all(getattr(FULL, one.name) for one in fields(WorkRecord))
+
+
+def test_a_credit_survives_json_with_all_that_is_known_of_the_artist():
+    credit = Credit("Ann", aliases=("A.", "Annie"), ulan_id="500000001", wikidata_id="Q1")
+    record = WorkRecord(credits=(credit,))
+    assert WorkRecord.from_json(json.loads(json.dumps(record.to_json()))) == record
+
+
+def test_a_credit_without_more_is_written_as_ever():
+    # Else the digest of every work that is held would be another, and all would be brought up to date once.
+    assert WorkRecord(credits=(Credit("Ann"),)).to_json() == {
+        "credits": [{"name": "Ann", "role": "creator", "qualifier": None}]
+    }
+
+
+def test_names_of_a_credit_are_clipped():
+    long = "x" * 1000
+    credit = Credit(long, aliases=("A.", long, long + "y", "", "A."))
+    (clipped,) = WorkRecord(credits=(credit,)).clipped().credits
+    assert clipped == Credit("x" * LONGEST_NAME, aliases=("A.",))
+    many = Credit("Ann", aliases=tuple(str(number) for number in range(500)))
+    assert len(many.clipped().aliases) == MOST_ALIASES
 
 
 def test_an_empty_record_is_empty_json():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from stylesearch.images.decode import Pixels
-from stylesearch.images.hashes import hash_distance, perceptual_hash, sha256
+from stylesearch.images.hashes import hash_bands, hash_distance, near_bands, perceptual_hash, sha256
 
 BIGINT = st.integers(-(2**63), 2**63 - 1)
 
@@ -55,3 +55,22 @@ def test_distance_counts_bits(a: int, b: int) -> None:
 
 def test_the_farthest_is_64() -> None:
     assert hash_distance(0, -1) == 64
+
+
+@given(BIGINT)
+def test_bands_hold_the_whole_hash(value: int) -> None:
+    bands = hash_bands(value)
+    assert [band >> 16 for band in bands] == [0, 1, 2, 3]
+    whole = sum((band & 0xFFFF) << (48 - 16 * place) for place, band in enumerate(bands))
+    assert whole == value & (2**64 - 1)
+
+
+@given(BIGINT, st.lists(st.integers(0, 63), max_size=7, unique=True))
+def test_hashes_that_differ_in_six_bits_meet_in_a_band(value: int, flipped: list[int]) -> None:
+    other = value & (2**64 - 1)
+    for bit in flipped:
+        other ^= 1 << bit
+    other -= (other >> 63) << 64
+    meet = set(near_bands(value)) & set(hash_bands(other))
+    assert meet or len(flipped) == 7
+    assert len(near_bands(value)) == 4 * 17

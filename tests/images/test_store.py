@@ -281,3 +281,18 @@ def test_an_object_store_is_told_the_media_type(s3: type[S3Like]) -> None:
 def test_an_object_store_that_fails(s3: type[S3Like], failure: OSError, code: str) -> None:
     s3.failure = failure
     assert "s3://bucket/images" in refused(code, ImageStore("s3://bucket/images")).message
+
+
+def test_what_is_spooled_is_kept_until_it_is_removed(store: ImageStore) -> None:
+    keys = [store.put_spooled(b"same") for _ in range(2)]
+    assert len(set(keys)) == 2
+    assert [store.read(key) for key in keys] == [b"same"] * 2
+    assert sorted(store.list_spooled(-1)) == sorted(keys)
+    assert store.list_spooled(3600) == []
+    store.remove_spooled(keys)
+    store.remove_spooled(keys)
+    assert store.list_spooled(-1) == []
+    with pytest.raises(NotFoundError):
+        store.read(keys[0])
+    with pytest.raises(InputError):
+        store.remove_spooled(["spool/../originals"])

@@ -1,6 +1,9 @@
 import hashlib
-from collections.abc import Callable
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -14,21 +17,32 @@ from stylesearch.catalog.runs import IngestRun
 from stylesearch.catalog.writers import write_works
 from stylesearch.errors import ImageError
 from stylesearch.ingest import ledger
-from stylesearch.ingest.ledger import Claimed, Counts, Discovery
-from stylesearch.ingest.sources.folder import Found
+from stylesearch.ingest.counts import Counts, counts
+from stylesearch.ingest.discovery import Discovery
+from stylesearch.ingest.ledger import Claimed, Prepared
+from stylesearch.ingest.sources.protocol import Found, Page
 
 
 def digest(content: str) -> bytes:
     return hashlib.sha256(content.encode()).digest()
 
 
-def found(name: str, content: str | None = None, *, error: str | None = None, **metadata: object) -> Found:
-    """A file of a source whose bytes are ``content``, by default its own."""
+def found(
+    name: str,
+    content: str | None = None,
+    *,
+    error: str | None = None,
+    version: str | None = None,
+    unread: bool = False,
+    **metadata: object,
+) -> Found:
+    """A file of a source whose bytes are ``content``, by default its own; ``unread`` if discovery does not know them."""
     return Found(
         name,
         f"file:///{name}",
-        None if error else digest(content or name),
+        None if error or unread else digest(content or name),
         WorkRecord(**metadata),
+        version,
         ImageError("It is broken.", code=error) if error else None,
     )
 
@@ -52,17 +66,35 @@ class Books:
 
     def discover(self, *items: Found, complete: bool = True) -> None:
         with self.database.session() as session:
-            Discovery(session, self.run).enter(session, items)
+            Discovery(self.run).enter(session, Page(items, None))
             if complete:
                 session.get_one(IngestRun, self.run.id).state = "running"
 
-    def claim(self, *, limit: int = 100, lease: int = 60, attempts: int = 3) -> list[str]:
+    def claim(
+        self, *, stage: ledger.Stage = ledger.FETCH, limit: int = 100, lease: int = 60, attempts: int = 3
+    ) -> list[str]:
         with self.database.session() as session:
             items = ledger.claim(
-                session, self.run.id, limit=limit, lease_seconds=lease, max_attempts=attempts
+                session, self.run.id, stage, limit=limit, lease_seconds=lease, max_attempts=attempts
             )
         self.claimed |= {item.source_id: item for item in items}
         return [item.source_id for item in items]
+
+    def prepare(self, *names: str) -> set[int]:
+        """Hand claimed items over to the second stage."""
+        items = [self.claimed[name] for name in names]
+        with self.database.session() as session:
+            return ledger.hand_over(
+                session,
+                [
+                    Prepared(item.id, item.sha256 or digest(item.source_id), {}, f"key-{item.source_id}", 7)
+                    for item in items
+                ],
+            )
+
+    def defer(self, name: str, seconds: float = 0.0) -> None:
+        with self.database.session() as session:
+            ledger.defer(session, {self.claimed[name].id: seconds})
 
     def write(self, *names: str) -> None:
         """Write claimed items as works, and settle them."""
@@ -75,6 +107,7 @@ class Books:
                     item.record,
                     ImageFacts(self._sha256(item.id), 1, 10, 10, "image/png", "k"),
                     [1.0, 0.0, 0.0],
+                    item.version,
                 )
                 for item in items
             ]
@@ -105,7 +138,7 @@ class Books:
 
     def counts(self) -> Counts:
         with self.database.session() as session:
-            return ledger.counts(session, self.run.id)
+            return counts(session, self.run.id)
 
     def execute(self, statement: str, **values: object) -> None:
         with self.database.session() as session:
@@ -146,3 +179,65 @@ def pictures(tmp_path: Path) -> Path:
     folder = tmp_path / "pictures"
     folder.mkdir()
     return folder
+
+
+Does = Callable[[BaseHTTPRequestHandler], None]
+
+
+@dataclass
+class Site:
+    """A server on the loopback address; ``pages`` says what each path does."""
+
+    url: str
+    pages: dict[str, Does] = field(default_factory=dict)
+    asked: Counter = field(default_factory=Counter)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def serve(self, path: str, body: bytes = b"", *, status: int = 200, **headers: str) -> str:
+        """Have a path answer with a body; return its address."""
+
+        def page(handler: BaseHTTPRequestHandler) -> None:
+            answer(handler, body, status=status, **headers)
+
+        self.pages[path] = page
+        return self.url + path
+
+
+def answer(handler: BaseHTTPRequestHandler, body: bytes = b"", *, status: int = 200, **headers: str) -> None:
+    handler.send_response(status)
+    for name, value in {"Content-Length": str(len(body)), **headers}.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            site.asked[self.path] += 1
+            site.headers.append({name.lower(): value for name, value in self.headers.items()})
+            page = site.pages.get(self.path.partition("?")[0])
+            try:
+                if page is None:
+                    answer(self, b"nothing here", status=404)
+                else:
+                    page(self)
+            except OSError:  # the client has had enough
+                self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    site = Site(f"http://127.0.0.1:{server.server_address[1]}")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield site
+    site.stopping.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -5,9 +5,12 @@ import pytest
 from sqlalchemy import text
 
 from stylesearch.ingest import ledger
-from stylesearch.ingest.ledger import Counts, Discovery
+from stylesearch.ingest.counts import Counts
+from stylesearch.ingest.discovery import Discovery
+from stylesearch.ingest.ledger import EMBED, FETCH
+from stylesearch.ingest.sources.protocol import Page
 
-EXPIRE = "UPDATE ingest_item SET lease_until = now() - interval '1 second' WHERE state = 'leased'"
+EXPIRE = "UPDATE ingest_item SET lease_until = now() - interval '1 second' WHERE lease_until IS NOT NULL"
 
 
 def taken_in(books, *items):
@@ -105,11 +108,70 @@ def test_an_interrupted_discovery_goes_on(books, make_found):
 
 def test_discovery_remembers_from_chunk_to_chunk(books, make_found):
     with books.database.session() as session:
-        discovery = Discovery(session, books.run)
-        discovery.enter(session, [make_found("a", "same")])
-        discovery.enter(session, [make_found("a", "same"), make_found("b", "same")])
-        discovery.enter(session, [])
+        discovery = Discovery(books.run)
+        first = Page((make_found("a", "same"),), "1", 2)
+        second = Page((make_found("a", "same"), make_found("b", "same"), make_found("b", "other")), "2")
+        assert [discovery.enter(session, page) for page in (first, second, Page((), "3"))] == [1, 1, 0]
     assert books.states() == {"a": "pending", "b": "duplicate"}
+    assert books.rows("SELECT cursor, total FROM ingest_run") == [("3", 2)]
+
+
+def test_a_page_and_where_it_ends_are_entered_together(books, make_found):
+    def break_off() -> None:
+        with books.database.session() as session:
+            Discovery(books.run).enter(session, Page((make_found("a"),), "1"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        break_off()
+    assert books.states() == {}
+    assert books.rows("SELECT cursor FROM ingest_run") == [(None,)]
+
+
+def test_two_that_discover_the_same_run_enter_each_file_once(books, make_found):
+    pages = [
+        Page(tuple(make_found(f"{number}-{place}") for place in range(5)), str(number)) for number in range(6)
+    ]
+    start = threading.Barrier(2)
+
+    def work(_: int) -> None:
+        discovery = Discovery(books.run)
+        start.wait()
+        for page in pages:
+            with books.database.session() as session:
+                discovery.enter(session, page)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, range(2)))
+    assert len(books.states()) == 30
+
+
+def test_a_version_tells_that_nothing_has_changed(books, make_found):
+    taken_in(books, make_found("a", version="1", title="A"), make_found("b", version="1"), make_found("c"))
+    later = books.new_run()
+    later.discover(
+        make_found("a", unread=True, version="1", title="A"),
+        make_found("b", unread=True, version="2"),
+        make_found("c", unread=True),
+        make_found("d", unread=True, version="1"),
+    )
+    assert later.states() == {"a": "unchanged", "b": "pending", "c": "pending", "d": "pending"}
+    assert later.rows("SELECT source_id, sha256 IS NULL FROM ingest_item WHERE run_id = :run ORDER BY 1") == [
+        ("a", False), ("b", True), ("c", True), ("d", True),
+    ]  # fmt: skip
+
+
+def test_changed_metadata_alone_need_no_picture(books, make_found):
+    taken_in(books, make_found("a", version="1", title="A"), make_found("b", title="B"))
+    later = books.new_run()
+    later.discover(make_found("a", unread=True, version="1", title="New"), make_found("b", title="New"))
+    assert later.rows("SELECT source_id, task, image_id IS NOT NULL FROM ingest_item WHERE run_id = :run ORDER BY 1") == [
+        ("a", "record", True), ("b", "record", True),
+    ]  # fmt: skip
+    books.execute("DELETE FROM descriptor")
+    undescribed = books.new_run("file:///more")
+    undescribed.discover(make_found("a", unread=True, version="1", title="New"))
+    assert undescribed.rows("SELECT task, sha256 FROM ingest_item WHERE run_id = :run") == [("take", None)]
 
 
 def test_claiming_takes_items_in_order_and_only_once(books, make_found):
@@ -120,7 +182,7 @@ def test_claiming_takes_items_in_order_and_only_once(books, make_found):
     assert books.claim(limit=2) == []
     assert books.claimed["a"].record.title == "A"
     assert books.claimed["a"].locator == "file:///a"
-    assert books.counts() == Counts(leased=5)
+    assert books.counts() == Counts(fetching=5)
 
 
 def test_two_that_claim_at_once_get_different_items(books, make_found):
@@ -132,7 +194,7 @@ def test_two_that_claim_at_once_get_different_items(books, make_found):
         start.wait()
         while True:
             with books.database.session() as session:
-                items = ledger.claim(session, books.run.id, limit=3, lease_seconds=60, max_attempts=3)
+                items = ledger.claim(session, books.run.id, FETCH, limit=3, lease_seconds=60, max_attempts=3)
             if not items:
                 return mine
             mine += [item.source_id for item in items]
@@ -145,8 +207,8 @@ def test_two_that_claim_at_once_get_different_items(books, make_found):
 def test_an_open_transaction_does_not_hold_others_up(books, make_found):
     books.discover(*(make_found(name) for name in "abcd"))
     with books.database.session() as first, books.database.session() as second:
-        mine = ledger.claim(first, books.run.id, limit=2, lease_seconds=60, max_attempts=3)
-        theirs = ledger.claim(second, books.run.id, limit=9, lease_seconds=60, max_attempts=3)
+        mine = ledger.claim(first, books.run.id, FETCH, limit=2, lease_seconds=60, max_attempts=3)
+        theirs = ledger.claim(second, books.run.id, FETCH, limit=9, lease_seconds=60, max_attempts=3)
     assert [item.source_id for item in mine] == ["a", "b"]
     assert [item.source_id for item in theirs] == ["c", "d"]
 
@@ -166,7 +228,7 @@ def test_an_item_that_kills_its_worker_again_and_again_is_put_away(books, make_f
         assert books.claim(limit=1, attempts=3) == ["a"]
         books.execute(EXPIRE)
     assert books.claim(limit=9, attempts=3) == ["b"]
-    assert books.states() == {"a": "worker_lost", "b": "leased"}
+    assert books.states() == {"a": "worker_lost", "b": "fetching"}
     assert books.counts().errors == {"worker_lost": 1}
 
 
@@ -199,7 +261,7 @@ def test_counts_add_up(books, make_found):
     books.write("a")
     counts = books.counts()
     assert counts == Counts(
-        pending=1, leased=1, ingested=1, duplicate=1, quarantined=3, errors={"x": 2, "y": 1}
+        pending=1, fetching=1, ingested=1, duplicate=1, quarantined=3, errors={"x": 2, "y": 1}
     )
     assert (counts.discovered, counts.open, counts.done) == (7, 2, 5)
     assert books.new_run().counts() == Counts()
@@ -273,10 +335,122 @@ def test_a_failed_transaction_gives_the_items_back(books, make_found):
 
     def break_off() -> None:
         with books.database.session() as session:
-            ledger.claim(session, books.run.id, limit=1, lease_seconds=60, max_attempts=3)
+            ledger.claim(session, books.run.id, FETCH, limit=1, lease_seconds=60, max_attempts=3)
             session.execute(text("SELECT 1"))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         break_off()
     assert books.claim() == ["a"]
+
+
+def test_an_item_goes_through_two_stages(books, make_found):
+    books.discover(make_found("a"), make_found("b", unread=True))
+    assert books.claim(stage=EMBED) == []
+    assert books.claim() == ["a", "b"]
+    assert books.prepare("a", "b") == {books.claimed["a"].id, books.claimed["b"].id}
+    assert books.counts() == Counts(prepared=2)
+    assert books.claim() == []
+    assert books.claim(stage=EMBED) == ["a", "b"]
+    assert books.claimed["b"].spool_key == "key-b"
+    assert books.claimed["b"].sha256 is not None
+    assert books.counts() == Counts(embedding=2)
+    books.write("a", "b")
+    assert books.finish()
+    assert (
+        books.rows("SELECT state, spool_key, spool_bytes, held_by FROM ingest_item")
+        == [("ingested", None, 0, None)] * 2
+    )
+
+
+@pytest.mark.parametrize("stage", [FETCH, EMBED])
+def test_each_stage_has_attempts_of_its_own(books, make_found, stage):
+    books.discover(make_found("a"))
+    books.claim()
+    books.execute(EXPIRE)
+    books.claim()
+    if stage is EMBED:
+        books.prepare("a")
+        books.claim(stage=EMBED)
+    for _ in range(2):
+        books.execute(EXPIRE)
+        books.claim(stage=stage)
+    assert books.states()["a"] == ("embedding" if stage is EMBED else "worker_lost")
+    books.execute(EXPIRE)
+    books.claim(stage=stage)
+    assert books.states()["a"] == "worker_lost"
+    assert books.rows("SELECT count(*) FROM ingest_item WHERE spool_key IS NOT NULL") == [(0,)]
+
+
+def test_what_was_taken_over_is_not_handed_over_twice(books, make_found):
+    books.discover(make_found("a"))
+    books.claim()
+    books.execute(EXPIRE)
+    books.claim()
+    assert books.prepare("a")
+    assert not books.prepare("a")
+    books.claim(stage=EMBED)
+    assert not books.prepare("a")
+    assert books.counts() == Counts(embedding=1)
+
+
+def test_a_deferred_item_waits_its_time(books, make_found):
+    books.discover(make_found("a"), make_found("b"))
+    books.claim()
+    books.defer("a", 1000)
+    books.defer("b")
+    assert books.claim() == ["b"]
+    assert books.rows("SELECT attempts, deferrals FROM ingest_item WHERE source_id = 'a'") == [(0, 1)]
+    books.execute("UPDATE ingest_item SET not_before = now()")
+    assert books.claim() == ["a"]
+    assert books.claimed["a"].deferrals == 1
+    books.prepare("a")
+    books.claim(stage=EMBED)
+    books.defer("a")  # its pixels are lost
+    assert books.rows("SELECT state, spool_key FROM ingest_item WHERE source_id = 'a'") == [("pending", None)]
+
+
+def test_what_is_given_back_is_as_if_it_had_never_been_taken(books, make_found):
+    books.discover(make_found("a"), make_found("b"))
+    books.claim()
+    books.prepare("a")
+    books.claim(stage=EMBED)
+    with books.database.session() as session:
+        ledger.give_back(
+            session, books.run.id, [item.id for item in books.claimed.values()], "The disk is full."
+        )
+    assert books.rows("SELECT source_id, state, attempts, held_by FROM ingest_item ORDER BY id") == [
+        ("a", "prepared", 0, None),
+        ("b", "pending", 0, None),
+    ]
+    assert books.rows("SELECT problem FROM ingest_run") == [("The disk is full.",)]
+
+
+def test_a_lease_is_renewed_by_its_holder_only(books, make_found):
+    books.discover(make_found("a"), make_found("b"))
+    books.claim(lease=1)
+    books.execute("UPDATE ingest_item SET held_by = 'another' WHERE source_id = 'b'")
+    with books.database.session() as session:
+        ledger.renew(session, [item.id for item in books.claimed.values()], lease_seconds=1000)
+    assert books.rows(
+        "SELECT source_id FROM ingest_item WHERE lease_until > now() + interval '500 seconds'"
+    ) == [("a",)]
+
+
+def test_settling_tells_what_only_fetching_could(books, make_found):
+    taken_in(books, make_found("held", "same"))
+    ((image,),) = books.rows("SELECT id FROM image")
+    later = books.new_run()
+    later.discover(*(make_found(name, unread=True) for name in "abc"))
+    later.claim()
+    ids = {name: item.id for name, item in later.claimed.items()}
+    with later.database.session() as session:
+        ledger.settle(
+            session,
+            unchanged={ids["a"]: image},
+            duplicates={ids["b"]: image, ids["c"]: None},
+            digests={ids["c"]: books._sha256(books.claimed["held"].id)},
+        )
+    assert later.states() == {"a": "unchanged", "b": "duplicate", "c": "duplicate"}
+    assert later.finish()
+    assert later.rows("SELECT DISTINCT image_id FROM ingest_item WHERE run_id = :run") == [(image,)]

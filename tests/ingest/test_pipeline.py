@@ -12,9 +12,12 @@ from stylesearch.catalog.records import Credit, WorkRecord
 from stylesearch.encoders.protocol import EncoderSpec
 from stylesearch.errors import ServiceError, StylesearchError
 from stylesearch.images.store import ImageStore, open_store
-from stylesearch.ingest.ledger import Claimed, Counts
-from stylesearch.ingest.pipeline import Pipeline, complete_record, through_outages
-from stylesearch.ingest.run import close_if_done, discover, drive, find_run, open_run
+from stylesearch.ingest.counts import Counts
+from stylesearch.ingest.driving import drive
+from stylesearch.ingest.outages import through_outages
+from stylesearch.ingest.pipeline import Pipeline
+from stylesearch.ingest.records import complete_record
+from stylesearch.ingest.run import Into, close_if_done, discover, find_run, open_run
 from stylesearch.ingest.sources.folder import FolderSource
 
 DIM = 4
@@ -57,19 +60,24 @@ def picture(colour, size=(40, 30), file_format="PNG") -> bytes:
     return buffer.getvalue()
 
 
-def begin(database, settings, folder: Path, encoder=None, *, store=None):
-    """Discover a folder; return its pipeline and its run's id."""
+def begin(database, settings, folder: Path | None, encoder=None, *, store=None, source=None):
+    """Discover a folder, or another source; return its pipeline and its run's id."""
     encoder = encoder or ToyEncoder()
-    source = FolderSource(folder, max_bytes=settings.max_file_bytes)
+    source = source or FolderSource(folder, max_bytes=settings.max_file_bytes)
     with database.session() as session:
-        run, _ = open_run(session, source, collection="toys", spec=encoder.spec, default_license="CC0-1.0")
-    discover(database, run, source, on_progress=lambda done, total: None)
+        run, _ = open_run(session, source, Into("toys", default_license="CC0-1.0"), spec=encoder.spec)
+    discover(database, run.id, source, on_progress=lambda done, total: None)
     return Pipeline(database, store or open_store(settings), encoder, settings), run.id
 
 
 def rows(database, statement: str = ROWS) -> list[tuple]:
     with database.session() as session:
         return [tuple(row) for row in session.execute(text(statement))]
+
+
+def spooled(settings) -> list[Path]:
+    """What is left in the spool."""
+    return [path for path in (settings.home / "store" / "spool").rglob("*") if path.is_file()]
 
 
 def files(folder: Path) -> dict[str, int]:
@@ -195,7 +203,9 @@ def test_changed_files_and_metadata_are_brought_up_to_date(database, settings, p
 def test_an_interrupted_run_goes_on_to_the_same_rows(database, settings, pictures, tmp_path, where):
     for number in range(12):
         (pictures / f"{number:02}.png").write_bytes(picture((number * 20, 99, 7)))
-    settings = settings.model_copy(update={"ingest_batch_size": 3, "ingest_lease_seconds": 1})
+    settings = settings.model_copy(
+        update={"ingest_batch_size": 3, "embed_batch_size": 3, "ingest_lease_seconds": 1, "ingest_threads": 1}
+    )
 
     class FullStore(ImageStore):
         puts = 0
@@ -217,12 +227,14 @@ def test_an_interrupted_run_goes_on_to_the_same_rows(database, settings, picture
     pipeline, run_id = begin(database, settings, pictures, encoder, store=store)
     with pytest.raises((KeyboardInterrupt, ServiceError)):
         drive(pipeline, run_id, **QUIET)
-    assert 0 < len(rows(database)) < 12
+    assert rows(database, "SELECT count(*) FROM ingest_item WHERE lease_until IS NOT NULL") == [(0,)]
+    assert len(rows(database)) < 12
     assert rows(database, "SELECT state FROM ingest_run") == [("running",)]
     again, same_id = begin(database, settings, pictures)
     assert same_id == run_id
     counts = drive(again, run_id, **QUIET)
     assert (counts.ingested, counts.discovered) == (12, 12)
+    assert not spooled(settings)
     interrupted = rows(database)
     with database.session() as session:
         session.execute(text("DELETE FROM collection"))
@@ -250,7 +262,7 @@ def test_a_fault_of_the_encoder_itself_quarantines_nothing(database, settings, p
     with pytest.raises(StylesearchError) as caught:
         pipeline.run_batch(run_id)
     assert caught.value.code == "weights_mismatch"
-    assert rows(database, "SELECT state, attempts FROM ingest_item") == [("pending", 0)]
+    assert rows(database, "SELECT state, attempts FROM ingest_item") == [("prepared", 0)]
 
 
 def test_a_file_that_has_gone_since_discovery(database, settings, pictures):
@@ -265,13 +277,10 @@ def test_a_file_that_has_gone_since_discovery(database, settings, pictures):
 def test_nothing_to_do_is_said_so(database, settings, pictures):
     (pictures / "a.png").write_bytes(picture("red"))
     pipeline, run_id = begin(database, settings, pictures)
-    assert pipeline.run_batch(run_id) == 1
+    assert (pipeline.embed_batch(run_id), pipeline.fetch_batch(run_id)) == (0, 1)
+    assert (pipeline.fetch_batch(run_id), pipeline.embed_batch(run_id)) == (0, 1)
     assert pipeline.run_batch(run_id) == 0
     assert close_if_done(database, run_id).ingested == 1
-
-
-def item(name: str, **metadata: object) -> Claimed:
-    return Claimed(1, name, "file:///x", WorkRecord(**metadata))
 
 
 def test_metadata_comes_from_the_table_then_the_file_then_the_name():
@@ -279,13 +288,12 @@ def test_metadata_comes_from_the_table_then_the_file_then_the_name():
         b'<svg xmlns="http://www.w3.org/2000/svg" xmlns:dc="http://purl.org/dc/elements/1.1/"><title>In the file</title>'
         b"<metadata><dc:date>1999</dc:date><dc:creator>Ann</dc:creator></metadata></svg>"
     )
-    record = complete_record(
-        item("a.svg", title="In the table", year_to=1850), svg, "image/svg+xml", "CC0-1.0"
-    )
+    said = WorkRecord(title="In the table", year_to=1850)
+    record = complete_record("a.svg", said, svg, "image/svg+xml", "CC0-1.0")
     assert record == WorkRecord(
         title="In the table", year_to=1850, credits=(Credit("Ann"),), work_rights="CC0-1.0", image_rights="CC0-1.0"
     )  # fmt: skip
-    assert complete_record(item("a.svg"), svg, "image/svg+xml", None).title == "In the file"
+    assert complete_record("a.svg", WorkRecord(), svg, "image/svg+xml", None).title == "In the file"
 
 
 @pytest.mark.parametrize(
@@ -298,7 +306,7 @@ def test_metadata_comes_from_the_table_then_the_file_then_the_name():
     ],
 )
 def test_a_name_is_the_last_resort(name, title):
-    assert complete_record(item(name), picture("red"), "image/png", None).title == title
+    assert complete_record(name, WorkRecord(), picture("red"), "image/png", None).title == title
 
 
 def test_texts_of_any_length_can_be_stored(database, settings, pictures):
@@ -333,7 +341,7 @@ def test_an_outage_is_waited_out_but_nothing_else(monkeypatch):
 
 
 def test_an_outage_that_lasts_is_told(monkeypatch):
-    monkeypatch.setattr("stylesearch.ingest.pipeline.OUTAGE_SECONDS", 0.0)
+    monkeypatch.setattr("stylesearch.ingest.outages.OUTAGE_SECONDS", 0.0)
 
     def act() -> None:
         raise ServiceError("gone", code="database_unreachable")
@@ -368,7 +376,7 @@ def test_a_problem_of_the_machine_is_no_fault_of_the_items(settings, database, t
             pipeline.run_batch(run_id)
     with database.session() as session:
         item = session.execute(text("SELECT state, attempts FROM ingest_item")).one()
-        assert tuple(item) == ("pending", 0)
+        assert tuple(item) == ("prepared", 0)
         assert session.scalar(text("SELECT problem FROM ingest_run")) == "The disk is full."
     encoder.before = lambda: None
     assert drive(pipeline, run_id, **QUIET).ingested == 1

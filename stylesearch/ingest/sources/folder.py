@@ -5,14 +5,21 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from stylesearch.catalog.records import WorkRecord
 from stylesearch.errors import ImageError, InputError
+from stylesearch.ingest.fetching.files import locator
 from stylesearch.ingest.metadata.table import SIDECAR, read_table
+from stylesearch.ingest.sources.protocol import Found, Page
+from stylesearch.settings import Settings
+
+PAGE = 500
+"""Files that are entered into the ledger at a time."""
 
 SUFFIXES = frozenset(
     [
@@ -36,27 +43,6 @@ SUFFIXES = frozenset(
         ".bmp",
     ]
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One file of a source.
-
-    Attributes
-    ----------
-    source_id:
-        Its relative path in readable Unicode: stable, unique in the source.
-    locator:
-        A ``file:`` URI that leads to the exact bytes, whatever they are called.
-    sha256:
-        Of its bytes; ``None`` where it could not be read, and then ``error`` says why.
-    """
-
-    source_id: str
-    locator: str
-    sha256: bytes | None
-    record: WorkRecord
-    error: ImageError | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +87,32 @@ class FolderSource:
         """What names this source in the ledger."""
         return locator(self.folder)
 
+    @property
+    def kind(self) -> str:
+        """``folder``."""
+        return "folder"
+
+    def pages(self, cursor: str | None) -> Iterator[Page]:
+        """Yield the files in the order of their paths; a cursor is the last path before the place to go on from.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        named = self._named(self.paths())
+        after = unquote_to_bytes(cursor) if cursor is not None else b""
+        rest = [(source_id, path) for source_id, path in named if self._key(path) > after]
+        root = self.folder.resolve()
+        for begin in range(0, len(rest), PAGE):
+            part = rest[begin : begin + PAGE]
+            last = begin + PAGE >= len(rest)
+            yield Page(
+                tuple(self._found(source_id, path, root) for source_id, path in part),
+                None if last else quote_from_bytes(self._key(part[-1][1])),
+                len(named),
+            )
+
     def paths(self) -> list[Path]:
         """Return the image files, sorted by path.
 
@@ -131,22 +143,27 @@ class FolderSource:
         """Return a file's relative path; bytes that are no UTF-8 are written as escapes."""
         return os.fsencode(path.relative_to(self.folder)).decode("utf-8", "backslashreplace")
 
-    def scan(self, paths: list[Path]) -> Iterator[Found]:
-        """Look at each file: its digest and its line in the table."""
-        root = self.folder.resolve()
-        taken: set[str] = set()
+    def _key(self, path: Path) -> bytes:
+        return os.fsencode(path.relative_to(self.folder))
+
+    def _named(self, paths: list[Path]) -> list[tuple[str, Path]]:
+        """Return files with their source ids, no two alike."""
+        taken: dict[str, Path] = {}
         for path in paths:
             source_id = self.source_id(path)
-            record = self._records.get(source_id, WorkRecord())
             while source_id in taken:  # a name that is no UTF-8, written as another file is really called
                 source_id += "~"
-            taken.add(source_id)
-            try:
-                digest = self._digest(path, root)
-            except ImageError as error:
-                yield Found(source_id, locator(path), None, record, error)
-            else:
-                yield Found(source_id, locator(path), digest, record)
+            taken[source_id] = path
+        return list(taken.items())
+
+    def _found(self, source_id: str, path: Path, root: Path) -> Found:
+        """Look at a file: its digest and its line in the table."""
+        record = self._records.get(self.source_id(path), WorkRecord())
+        try:
+            digest = self._digest(path, root)
+        except ImageError as error:
+            return Found(source_id, locator(path), None, record, error=error)
+        return Found(source_id, locator(path), digest, record)
 
     def _digest(self, path: Path, root: Path) -> bytes:
         try:
@@ -171,27 +188,17 @@ class FolderSource:
             raise ImageError(f"The file cannot be read: {error.strerror}.", code="file_unreadable") from None
 
 
-def locator(path: Path) -> str:
-    """Return a path as a ``file:`` URI that keeps every byte of it."""
-    return "file://" + quote_from_bytes(os.fsencode(path.absolute()))
-
-
-def read_locator(uri: str, *, max_bytes: int) -> bytes:
-    """Return the bytes that a locator leads to.
+def from_options(options: Mapping[str, Any], settings: Settings) -> FolderSource:
+    """Return the source that a run's options describe: ``path``, ``table`` and ``only``.
 
     Raises
     ------
-    ImageError
-        If the file has gone, cannot be read or has grown over the limit.
+    InputError
+        As :class:`FolderSource`.
     """
-    path = os.fsdecode(unquote_to_bytes(uri.removeprefix("file://")))
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123
-            data = file.read(max_bytes + 1)
-    except FileNotFoundError:
-        raise ImageError("The file has gone.", code="file_missing") from None
-    except OSError as error:
-        raise ImageError(f"The file cannot be read: {error.strerror}.", code="file_unreadable") from None
-    if len(data) > max_bytes:
-        raise ImageError(f"The file has more than {max_bytes:,} bytes.", code="image_too_many_bytes")
-    return data
+    return FolderSource(
+        Path(options["path"]),
+        table=Path(options["table"]) if options.get("table") else None,
+        only=frozenset(options["only"]) if options.get("only") is not None else None,
+        max_bytes=settings.max_file_bytes,
+    )

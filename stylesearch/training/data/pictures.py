@@ -13,10 +13,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from stylesearch.catalog.debian_copyright import UNKNOWN, package_copyright
 from stylesearch.encoders.protocol import Pixels
 from stylesearch.errors import ImageError
 from stylesearch.images.decode import decode, read_info
-from stylesearch.training.data.licences import UNKNOWN, package_copyright
 from stylesearch.training.data.sources import SOURCES, Box, Source, card_boxes, content_of
 
 MOST_OF_A_SERIES = 3

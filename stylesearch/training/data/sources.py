@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from stylesearch.training.data.licences import UNKNOWN
+from stylesearch.catalog.debian_copyright import UNKNOWN
 
 _GEMS = "usr/share/rubygems-integration/all/gems"
 _WESNOTH = "usr/share/games/wesnoth/1.16/data/core/images"

@@ -6,7 +6,9 @@ import pytest
 
 from stylesearch.catalog.records import WorkRecord
 from stylesearch.errors import ImageError, InputError
-from stylesearch.ingest.sources.folder import FolderSource, locator, read_locator
+from stylesearch.ingest.fetching.files import locator, read_file
+from stylesearch.ingest.sources import folder as folders
+from stylesearch.ingest.sources.folder import FolderSource
 
 
 @pytest.fixture
@@ -24,8 +26,7 @@ def put(folder: Path, *names: str) -> None:
 
 
 def scan(folder: Path, **options):
-    source = FolderSource(folder, **options)
-    return list(source.scan(source.paths()))
+    return [one for page in FolderSource(folder, **options).pages(None) for one in page.found]
 
 
 def test_finds_images_in_the_order_of_their_paths(folder):
@@ -91,7 +92,7 @@ def test_names_that_are_no_utf8_keep_their_bytes(folder):
     (found,) = scan(folder)
     assert found.source_id == "caf\\xe9.png"
     assert found.locator.endswith("/caf%E9.png")
-    assert read_locator(found.locator, max_bytes=100) == b"bytes"
+    assert read_file(found.locator, max_bytes=100) == b"bytes"
 
 
 def test_two_names_that_read_alike_stay_two(folder):
@@ -111,7 +112,7 @@ def test_a_locator_leads_to_the_file_whatever_it_is_called(folder, name):
     put(folder, name)
     (found,) = scan(folder)
     assert found.source_id == name
-    assert read_locator(found.locator, max_bytes=100) == name.encode()
+    assert read_file(found.locator, max_bytes=100) == name.encode()
 
 
 def test_a_file_over_the_limit_is_told_unread(folder):
@@ -158,14 +159,14 @@ def test_what_may_not_be_read_is_told(folder):
 def test_reading_a_locator(folder):
     put(folder, "a.png")
     uri = locator(folder / "a.png")
-    assert read_locator(uri, max_bytes=5) == b"a.png"
+    assert read_file(uri, max_bytes=5) == b"a.png"
     for wrong, limit, code in [
         (uri, 4, "image_too_many_bytes"),
         (locator(folder / "gone.png"), 9, "file_missing"),
         (locator(folder), 9, "file_unreadable"),
     ]:
         with pytest.raises(ImageError) as caught:
-            read_locator(wrong, max_bytes=limit)
+            read_file(wrong, max_bytes=limit)
         assert caught.value.code == code
 
 
@@ -173,3 +174,42 @@ def test_a_source_is_named_by_its_absolute_path(folder, monkeypatch):
     put(folder, "a.png")
     monkeypatch.chdir(folder.parent)
     assert FolderSource(Path("folder")).uri == FolderSource(folder).uri == locator(folder)
+
+
+def test_pages_can_be_gone_on_with(folder, monkeypatch):
+    put(folder, *(f"{number}.png" for number in range(7)))
+    monkeypatch.setattr(folders, "PAGE", 3)
+    pages = list(FolderSource(folder).pages(None))
+    assert [len(page.found) for page in pages] == [3, 3, 1]
+    assert [page.total for page in pages] == [7, 7, 7]
+    assert pages[-1].cursor is None
+    for number, page in enumerate(pages[:-1], start=1):
+        assert list(FolderSource(folder).pages(page.cursor)) == pages[number:]
+    put(folder, "0.5.png", "9.png")  # what has come meanwhile, behind the cursor and before it
+    later = [one.source_id for page in FolderSource(folder).pages(pages[0].cursor) for one in page.found]
+    assert later == ["3.png", "4.png", "5.png", "6.png", "9.png"]
+
+
+def test_a_cursor_keeps_names_that_are_no_utf8(folder, monkeypatch):
+    try:
+        for name in (b"/a.png", b"/caf\xe9.png", b"/z.png"):
+            Path(os.fsdecode(os.fsencode(folder) + name)).write_bytes(name)
+    except OSError:
+        pytest.skip("this file system takes only UTF-8")
+    monkeypatch.setattr(folders, "PAGE", 1)
+    pages = list(FolderSource(folder).pages(None))
+    cursor = pages[1].cursor
+    assert cursor.isascii()
+    assert [page.found for page in FolderSource(folder).pages(cursor)] == [pages[2].found]
+
+
+def test_a_source_is_opened_again_from_its_options(folder, settings):
+    put(folder, "a.png", "b.png")
+    (folder / "other.csv").write_text("path,title\na.png,A\n")
+    source = folders.from_options(
+        {"path": str(folder), "table": str(folder / "other.csv"), "only": ["a.png"]}, settings
+    )
+    ((page,),) = [list(source.pages(None))]
+    assert [(one.source_id, one.record.title) for one in page.found] == [("a.png", "A")]
+    assert source.uri == FolderSource(folder).uri
+    assert source.kind == "folder"

@@ -1,6 +1,6 @@
 import pytest
 
-from stylesearch.training.data.licences import UNKNOWN, package_copyright, read_copyright
+from stylesearch.catalog.debian_copyright import UNKNOWN, package_copyright, read_copyright
 
 SAMPLE = """\
 Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/

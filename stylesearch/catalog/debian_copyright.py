@@ -1,9 +1,11 @@
-"""Under which licence a package's file stands, by its machine-readable ``debian/copyright``."""
+"""Who holds the rights in a package's file, and under which licence, by its machine-readable ``debian/copyright``."""
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 UNKNOWN = "see debian/copyright"
@@ -45,8 +47,8 @@ class Copyright:
 
     statements: tuple[Statement, ...] = ()
 
-    def licence(self, path: str) -> str:
-        """Return the short name of a file's licence.
+    def statement(self, path: str) -> Statement | None:
+        """Return what is said of a file; ``None`` for nothing.
 
         Parameters
         ----------
@@ -56,13 +58,18 @@ class Copyright:
         """
         parts = path.strip("/").split("/")
         tails = ["/".join(parts[start:]) for start in range(len(parts))]
-        found, longest = UNKNOWN, -1
+        found, longest = None, -1
         for statement in self.statements:
             for pattern in statement.patterns:
                 length = 0 if pattern in ("*", "./*") else _shared(pattern, tails)
                 if length >= max(longest, 0):
-                    found, longest = statement.licence, length
+                    found, longest = statement, length
         return found
+
+    def licence(self, path: str) -> str:
+        """Return the short name of a file's licence; see :meth:`statement`."""
+        statement = self.statement(path)
+        return UNKNOWN if statement is None else statement.licence
 
 
 def _shared(pattern: str, tails: list[str]) -> int:
@@ -79,9 +86,10 @@ def _shared(pattern: str, tails: list[str]) -> int:
     return best
 
 
+@lru_cache(maxsize=8192)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """Return a shell pattern as an expression: ``*`` and ``?`` match anything, slashes too."""
-    return re.compile("".join({"*": ".*", "?": "."}.get(sign, re.escape(sign)) for sign in pattern))
+    """Return a shell pattern as an expression: ``*`` and ``?`` match anything, slashes too; brackets are plain."""
+    return re.compile(fnmatch.translate(pattern.replace("[", "[[]")))
 
 
 def read_copyright(text: str) -> Copyright:

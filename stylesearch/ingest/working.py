@@ -1,0 +1,91 @@
+"""What a worker does when it is called: it works for a while, and calls whoever is to go on."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from sqlalchemy import text
+
+from stylesearch.errors import ServiceError
+from stylesearch.ingest.doorbell import EMBED_TASK, FETCH_TASK, Doorbell
+from stylesearch.ingest.pipeline import Pipeline
+from stylesearch.ingest.run import close_if_done
+
+SLICE_SECONDS = 10.0
+"""After this long a worker turns to the next message: other runs have their turn, and a stop is heard."""
+
+LINGER_SECONDS, LINGERS = 0.2, 10
+"""How long, and how often, a worker waits for more before it ends its turn."""
+
+log = logging.getLogger(__name__)
+
+
+def fetch_for_a_while(pipeline: Pipeline, doorbell: Doorbell, run_id: int) -> None:
+    """Do the first stage of a run, calling for the second; call for more at the end if there is more.
+
+    Errors as :meth:`Pipeline.fetch_batch`.
+    """
+    called = False
+
+    def batch() -> int:
+        nonlocal called
+        number = pipeline.fetch_batch(run_id)
+        if number and not called:
+            called = True
+            _call(doorbell, EMBED_TASK, run_id)
+        return number
+
+    if _for_a_while(batch):
+        close_if_done(pipeline.database, run_id)  # all of it may have been unchanged, or in quarantine
+        _call(doorbell, EMBED_TASK, run_id)
+    if is_ready(pipeline, run_id, "pending"):
+        _call(doorbell, FETCH_TASK, run_id)
+
+
+def embed_for_a_while(pipeline: Pipeline, doorbell: Doorbell, run_id: int) -> None:
+    """Do the second stage of a run, and close the run when that was the last of it; call for more if there is more.
+
+    Errors as :meth:`Pipeline.embed_batch`.
+    """
+    if _for_a_while(lambda: pipeline.embed_batch(run_id)):
+        close_if_done(pipeline.database, run_id)
+    if is_ready(pipeline, run_id, "prepared"):
+        _call(doorbell, EMBED_TASK, run_id)
+
+
+def _for_a_while(batch: Callable[[], int]) -> int:
+    """Do batches until there are no more or it has been a while; return how many items that was."""
+    end = time.monotonic() + SLICE_SECONDS
+    total = lingered = 0
+    while time.monotonic() < end and lingered < LINGERS:
+        number = batch()
+        total += number
+        if number:
+            lingered = 0
+        else:
+            lingered += 1
+            time.sleep(LINGER_SECONDS)
+    return total
+
+
+def is_ready(pipeline: Pipeline, run_id: int, state: str) -> bool:
+    """Whether a run has items in a state that may be taken now."""
+    with pipeline.database.session() as session:
+        return bool(
+            session.scalar(
+                text(
+                    "SELECT EXISTS (SELECT FROM ingest_item WHERE run_id = :run AND state = :state"
+                    " AND (not_before IS NULL OR not_before <= now()))"
+                ),
+                {"run": run_id, "state": state},
+            )
+        )
+
+
+def _call(doorbell: Doorbell, task: str, run_id: int) -> None:
+    try:
+        doorbell.ring(task, run_id)
+    except ServiceError as error:
+        log.warning("%s", error)  # whoever watches the run calls again

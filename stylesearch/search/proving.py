@@ -1,0 +1,116 @@
+"""Proving a new gallery before it serves: whole, indexed, found through its index, and made by the encoder that is here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from stylesearch.catalog import encoders, upgrades
+from stylesearch.catalog.descriptors import Descriptor, EncoderRow
+from stylesearch.catalog.works import Image
+from stylesearch.encoders.decoding import decode_for
+from stylesearch.encoders.protocol import Encoder
+from stylesearch.encoders.registry import encode_checked
+from stylesearch.errors import ServiceError
+from stylesearch.images.store import ImageStore
+from stylesearch.search.engine import cosine, search, unpack_halfvecs
+from stylesearch.search.query import StyleQuery
+from stylesearch.settings import Settings
+
+SAMPLE, CANARIES, K = 40, 8, 10
+LEAST_RECALL, LEAST_CANARY = 0.95, 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was measured of a gallery.
+
+    Attributes
+    ----------
+    descriptors:
+        How many there are.
+    recall:
+        Share, 0 to 1, of the ten nearest that the index finds, by score.
+    canary:
+        Least cosine between a stored descriptor and the one that its image is given here and now.
+    """
+
+    descriptors: int
+    recall: float
+    canary: float
+
+
+def prove(
+    session: Session, row: EncoderRow, encoder: Encoder, store: ImageStore, settings: Settings
+) -> Proof:
+    """Look whether a gallery is fit to serve.
+
+    Raises
+    ------
+    ServiceError
+        ``gallery_incomplete``, ``no_index``, ``gallery_unfit``; or ``encoder_changed``.
+    """
+    if encoder.spec.digest != row.digest:
+        raise encoders.changed(row, encoder.spec.digest)
+    missing = upgrades.undescribed(session, row)
+    count = session.scalar(select(func.count()).where(Descriptor.encoder_id == row.id)) or 0
+    if missing or not count:
+        raise ServiceError(
+            f"{missing:,} images have not been described with the encoder {row.slug!r}.",
+            hint=f"Run 'stylesearch encoders backfill {row.slug}', then look at 'stylesearch ingest errors'.",
+            code="gallery_incomplete",
+        )
+    if not encoders.has_index(session, row):
+        raise ServiceError(
+            f"The encoder {row.slug!r} has no index.", hint="Run the backfill again.", code="no_index"
+        )
+    sample = _sample(session, row)
+    proof = Proof(
+        count, _recall(session, row, sample, settings), _canary(session, encoder, sample, store, settings)
+    )
+    if proof.recall < LEAST_RECALL or proof.canary < LEAST_CANARY:
+        raise ServiceError(
+            f"The gallery of {row.slug!r} is not fit to serve: recall {proof.recall:.3f}, canary {proof.canary:.3f}.",
+            hint=f"At least {LEAST_RECALL} and {LEAST_CANARY} are asked for. Raise STYLESEARCH_SEARCH_EF, or fill it anew.",
+            code="gallery_unfit",
+        )
+    return proof
+
+
+def _sample(session: Session, row: EncoderRow) -> list[tuple[int, bytes]]:
+    """Return some images and their descriptors, the same ones each time."""
+    rows = session.execute(
+        text(
+            f"SELECT image_id, halfvec_send(vector) FROM {row.partition} ORDER BY md5(image_id::text) LIMIT :number"
+        ),
+        {"number": SAMPLE},
+    )
+    return [(image_id, bytes(vector)) for image_id, vector in rows]
+
+
+def _recall(session: Session, row: EncoderRow, sample: list[tuple[int, bytes]], settings: Settings) -> float:
+    found = expected = 0
+    for vector in unpack_halfvecs([vector for _, vector in sample]).astype(np.float32):
+        exact = search(session, row, vector, StyleQuery(k=K, mode="exact"), settings).ranked
+        indexed = search(session, row, vector, StyleQuery(k=K, mode="hnsw"), settings).ranked
+        found += sum(one.score >= exact[-1].score for one in indexed) if exact else 0
+        expected += len(exact)
+    return found / expected if expected else 1.0
+
+
+def _canary(
+    session: Session, encoder: Encoder, sample: list[tuple[int, bytes]], store: ImageStore, settings: Settings
+) -> float:
+    worst = 1.0
+    for image_id, stored in sample[:CANARIES]:
+        key = session.scalar(select(Image.storage_key).where(Image.id == image_id))
+        assert key is not None
+        picture = decode_for(
+            encoder, store.read(key), max_bytes=settings.max_file_bytes, max_pixels=settings.max_pixels
+        )
+        vector = encode_checked(encoder, [picture.pixels])[0]
+        worst = min(worst, cosine(unpack_halfvecs([stored]), vector)[0])
+    return worst

@@ -1,0 +1,78 @@
+"""Figures for Prometheus: what the catalogue and its ledger say, and this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flask import Blueprint, Response, abort
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from stylesearch.catalog.database import Database
+from web.services import services
+
+metrics = Blueprint("metrics", __name__)
+
+# Name, what it is, the labels, and the statement that gives a row of labels and a number each.
+FIGURES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
+    ("works", "Works that are not withdrawn.", ("collection",),
+     "SELECT slug, count(*) FROM work JOIN collection ON collection.id = collection_id WHERE withdrawn_at IS NULL GROUP BY 1"),
+    ("descriptors", "Descriptors.", ("encoder", "status"),
+     "SELECT slug, status, count(image_id) FROM encoder LEFT JOIN descriptor ON encoder_id = id WHERE status <> 'retired' GROUP BY 1, 2"),
+    ("runs", "Ingest runs.", ("kind", "state"), "SELECT kind, state, count(*) FROM ingest_run GROUP BY 1, 2"),
+    ("runs_stopped", "Runs that a problem has stopped.", (),
+     "SELECT count(*) FROM ingest_run WHERE state <> 'finished' AND problem IS NOT NULL"),
+    ("items", "Items of runs that are not finished, or were within a day.", ("run", "state"),
+     ("SELECT run_id::text, item.state, count(*) FROM ingest_item item JOIN ingest_run run ON run.id = run_id"
+     " WHERE run.finished_at IS NULL OR run.finished_at > now() - interval '1 day' GROUP BY 1, 2")),
+    ("items_quarantined", "Items in quarantine.", ("code",),
+     "SELECT error_code, count(*) FROM ingest_item WHERE state = 'quarantined' GROUP BY 1"),
+    ("items_held", "Items that a worker holds.", ("stage",),
+     ("SELECT CASE state WHEN 'fetching' THEN 'fetch' ELSE 'embed' END, count(*) FROM ingest_item"
+     " WHERE state IN ('fetching', 'embedding') GROUP BY 1")),
+    ("item_oldest_seconds", "Since when the oldest item waits for a stage.", ("stage",),
+     ("SELECT CASE state WHEN 'pending' THEN 'fetch' ELSE 'embed' END, extract(epoch FROM now() - min(updated_at))"
+     " FROM ingest_item WHERE state IN ('pending', 'prepared') GROUP BY 1")),
+    ("spool_bytes", "Bytes that wait to be described.", (),
+     "SELECT coalesce(sum(spool_bytes), 0) FROM ingest_item WHERE spool_key IS NOT NULL"),
+    ("near_duplicates_unjudged", "Pairs of images that look alike and that nobody has judged.", (),
+     "SELECT count(*) FROM near_duplicate WHERE verdict IS NULL"),
+)  # fmt: skip
+
+
+class CatalogueCollector(Collector):
+    """Asks the database each time it is asked: whoever answers, the figures are those of all machines."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        with self._database.session() as session:
+            session.execute(text("SET LOCAL statement_timeout = '20s'"))
+            for name, about, labels, statement in FIGURES:
+                yield _family(session, name, about, labels, statement)
+
+
+def _family(
+    session: Session, name: str, about: str, labels: tuple[str, ...], statement: str
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"stylesearch_{name}", about, labels=labels)
+    for *values, number in session.execute(text(statement)):
+        family.add_metric([str(value) for value in values], float(number))
+    return family
+
+
+@metrics.get("/metrics")
+def show() -> Response:
+    """Return all figures in Prometheus' text format, where the settings allow it."""
+    if not services().settings.metrics:
+        abort(404)
+    registry = CollectorRegistry()
+    registry.register(CatalogueCollector(services().database))
+    ProcessCollector(registry=registry)
+    response = Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    response.headers["Cache-Control"] = "no-store"
+    return response
