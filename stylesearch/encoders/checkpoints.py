@@ -6,6 +6,7 @@ import hashlib
 import os
 import pickle
 import re
+import struct
 import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -237,10 +238,12 @@ def _read_torch(path: Path, *, mapped: bool) -> object:
         EOFError,
         OSError,
         ValueError,
-        KeyError,
-        IndexError,
+        LookupError,
+        ArithmeticError,
+        AssertionError,
         AttributeError,
         TypeError,
+        struct.error,
     ) as error:
         if "TorchScript" in str(error):
             raise _unsafe(path, "a TorchScript program") from None
