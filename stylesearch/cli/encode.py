@@ -156,7 +156,7 @@ def _describe_all(
     """Return the files that could be read, and their descriptors in pieces; say what could not be read."""
     kept: list[Path] = []
     rows: list[Descriptors] = []
-    read = partial(_read, encoder, isinstance(encoder, PreparingEncoder), settings)
+    read = partial(_read, encoder, isinstance(encoder, PreparingEncoder) and encoder.full_size, settings)
     with (
         progress_bar("Describing", "images") as bar,
         contextlib.closing(_ahead(read, files, batch)) as results,
@@ -177,7 +177,7 @@ def _describe_all(
     return kept, rows
 
 
-def _read(encoder: Encoder, prepares: bool, settings: Settings, path: Path) -> Read:
+def _read(encoder: Encoder, full: bool, settings: Settings, path: Path) -> Read:
     """Read and decode a file, and prepare it where the encoder lets that be done ahead; runs in a thread."""
     try:
         data = read_image(path, max_bytes=settings.max_file_bytes)
@@ -186,7 +186,7 @@ def _read(encoder: Encoder, prepares: bool, settings: Settings, path: Path) -> R
             data,
             max_bytes=settings.max_file_bytes,
             max_pixels=settings.max_pixels,
-            full=prepares,
+            full=full,
         ).pixels
         return Read(path, encoder.prepare(pixels) if isinstance(encoder, PreparingEncoder) else pixels)
     except InputError as error:

@@ -132,13 +132,23 @@ class WeightsFile:
             Else as :func:`read_state`.
         """
         self.verify()
+        self.confirm()
+        return read_state(self.path)
+
+    def confirm(self) -> None:
+        """See that the file is still the one whose digest was taken, as far as size and times tell.
+
+        Raises
+        ------
+        StylesearchError
+            ``weights_mismatch``; ``weights_missing``.
+        """
         if self._found is not None and self._stat() != self._found[1]:
             raise StylesearchError(
                 f"The weights {self.path} changed while they were being read.",
                 hint="Give the command again when nothing writes to the file.",
                 code="weights_mismatch",
             )
-        return read_state(self.path)
 
     def _stat(self) -> tuple[int, ...]:
         try:
