@@ -15,7 +15,7 @@ import contextlib
 import csv
 from pathlib import Path
 
-from record import RESULTS, machine, machine_text
+from record import RESULTS, limit_text, machine, machine_text
 
 from stylesearch.cli.main import cli
 from stylesearch.training.data.apt import fetch
@@ -47,6 +47,8 @@ def main() -> None:
         write_table(icons, options.packages)
         cli.main(["evaluate", "crossed", TABLE, *described, "--out", str(out)], standalone_mode=False)
     with (out / "crossed.md").open("a", encoding="utf-8") as file:
+        if options.limit is not None:
+            file.write(f"\n{limit_text(options.limit)}\n")
         file.write(f"\n{machine_text(machine())}\n")
 
 

@@ -41,6 +41,9 @@ from stylesearch.images.decode import decode
 
 PLAIN_BATCH = 32
 BATCHES = (1, 2, 4, 8, 16, 32)
+LEAST_COSINE = 0.999
+"""How alike the contenders' descriptors of one picture must be; otherwise their speeds say nothing."""
+
 VIT_SHARE = 16
 """The large network gets one picture of so many, or nobody would wait for it."""
 
@@ -134,6 +137,7 @@ def read_squares(packages: Path, count: int) -> list[Pixels]:
 
 def make_contenders(squares: list[Pixels], weights: Path, *, vit: bool) -> list[Contender]:
     encoder = LiteEncoder(weights=weights, device="cpu")
+    encoder.load()
     state = encoder.weights.read()
     fused = build_network(state, "the weights").to(memory_format=torch.channels_last)
     plain = PlainLite(build_network(state, "the weights").head).requires_grad_(requires_grad=False).eval()
@@ -189,6 +193,12 @@ def report(out: Path, contenders: list[Contender], found: dict[str, Descriptors]
     cosines = {
         name: np.sum(rows * found["lite"], axis=1) for name, rows in found.items() if name != "ViT-L/14"
     }
+    least = min(float(values.min()) for values in cosines.values())
+    if not least >= LEAST_COSINE:
+        raise SystemExit(
+            f"The contenders do not compute the same: a cosine of {least:.6f}. Nothing was written; "
+            "do not change the weights while this runs."
+        )
     batches = {one.name: one.batch for one in contenders} | {"lite": 2, "ViT-L/14": 4}
     rows = [
         (

@@ -96,7 +96,7 @@ def main() -> None:
         drawings, [look_describer(), *describers], options.packages, options.out
     )
     slugs = [describer.slug for describer in describers]
-    report(options.out, drawings, looks, dict(zip(slugs, descriptors, strict=True)))
+    report(options.out, drawings, looks, dict(zip(slugs, descriptors, strict=True)), options.limit)
 
 
 def measured_drawings(packages: Path, most: int | None = None) -> list[Clipart]:
@@ -197,7 +197,11 @@ def mean_by_artist(scores: NDArray[np.float64], names: NDArray[np.str_]) -> floa
 
 
 def report(
-    out: Path, drawings: Sequence[Clipart], looks: NDArray[np.float32], descriptors: dict[str, Descriptors]
+    out: Path,
+    drawings: Sequence[Clipart],
+    looks: NDArray[np.float32],
+    descriptors: dict[str, Descriptors],
+    limit: int | None,
 ) -> None:
     divided = halves(drawings, looks)
     figures, samples = {}, {}
@@ -267,6 +271,7 @@ def report(
         values,
         {"map": draw(figures)},
         weights=WEIGHTS,
+        limit=limit,
     )
 
 

@@ -64,6 +64,7 @@ def write(
     figures: Mapping[str, Figure],
     *,
     weights: Path | None = None,
+    limit: int | None = None,
 ) -> None:
     """Write a benchmark's files into its folder and say where; the files are called after the folder.
 
@@ -81,6 +82,8 @@ def write(
         By the end of the file's name.
     weights:
         The weights file of `lite` that the figures are of. A test holds its digest against the weights that are there.
+    limit:
+        To how many pictures of a style it was limited, to try it out. The table says so, and a test refuses it.
     """
     known, date = machine(), datetime.now(UTC).isoformat(timespec="seconds")
     out.mkdir(parents=True, exist_ok=True)
@@ -89,6 +92,9 @@ def write(
         digest = file_sha256(weights)
         values = {**values, "weights_sha256": digest}
         closing = f"{closing[:-1]}; weights of `lite` {digest[:12]}."
+    if limit is not None:
+        sections = [limit_text(limit), *sections]
+    values = {**values, "limit": limit}
     text = "\n\n".join([f"# {title}", *(section.strip() for section in sections), closing])
     written = [out / f"{out.name}.md", out / f"{out.name}.json"]
     written[0].write_text(text + "\n", encoding="utf-8")
@@ -99,6 +105,11 @@ def write(
     print("\n".join(sections))
     for path in written:
         print(f"written: {path}")
+
+
+def limit_text(limit: int) -> str:
+    """Return what a reader must know of results that are no full measurement."""
+    return f"**A trial, not the measurement:** at most {limit} pictures of each style."
 
 
 def plain_figure(width: float, height: float, **options: Any) -> tuple[Figure, Any]:

@@ -123,7 +123,7 @@ def main() -> None:
     cases = [case for collection in collections for case in choose(collection)]
     options.picture.parent.mkdir(parents=True, exist_ok=True)
     sheet(cases).save(options.picture, optimize=True)
-    report(options.out, collections, cases, options.packages)
+    report(options.out, collections, cases, options.packages, options.limit)
     print(f"written: {options.picture}")
 
 
@@ -401,7 +401,9 @@ def _fitting_content(text: str, font: ImageFont.FreeTypeFont) -> str:
 # The table
 
 
-def report(out: Path, collections: Sequence[Collection], cases: Sequence[Case], packages: Path) -> None:
+def report(
+    out: Path, collections: Sequence[Collection], cases: Sequence[Case], packages: Path, limit: int | None
+) -> None:
     counted = []
     for one in collections:
         lead = one.lead
@@ -461,7 +463,15 @@ def report(out: Path, collections: Sequence[Collection], cases: Sequence[Case], 
         + ", ".join(f"{package} ({licence})" for package, licence in used)
         + ".",
     ]
-    write(out, "Telling cases", sections, {"overall": counted, "pictures": listed}, {}, weights=WEIGHTS)
+    write(
+        out,
+        "Telling cases",
+        sections,
+        {"overall": counted, "pictures": listed},
+        {},
+        weights=WEIGHTS,
+        limit=limit,
+    )
 
 
 if __name__ == "__main__":

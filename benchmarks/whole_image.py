@@ -80,7 +80,7 @@ def main() -> None:
 
     made_up, counts = measure_strips(options.packages, options.limit)
     real, queries = measure_drawings(options.packages, options.limit, options.out.parent / ARTISTS)
-    report(options.out, made_up, counts, real, queries)
+    report(options.out, made_up, counts, real, queries, options.limit)
 
 
 def encoders() -> dict[str, Encoder]:
@@ -198,6 +198,7 @@ def report(
     counts: dict[str, int],
     real: dict[str, list[float]],
     queries: list[int],
+    limit: int | None,
 ) -> None:
     head = ("", *(f"{length} : 1" if length > 1 else "square" for length in LENGTHS))
     about = (
@@ -220,7 +221,13 @@ def report(
         "drawings_searched_with": queries,
     }  # fmt: skip
     write(
-        out, "Whole-image policies", sections, values, {"map": draw(made_up, real, labels)}, weights=WEIGHTS
+        out,
+        "Whole-image policies",
+        sections,
+        values,
+        {"map": draw(made_up, real, labels)},
+        weights=WEIGHTS,
+        limit=limit,
     )
 
 

@@ -66,6 +66,14 @@ def test_results_say_what_machine_they_are_of(tmp_path, capsys):
     assert {path.suffix for path in (tmp_path / "speed").iterdir()} == {".md", ".json", ".png", ".svg"}
 
 
+def test_a_trial_says_that_it_is_one(tmp_path, capsys):
+    record = load("record")
+    record.write(tmp_path / "speed", "Speed", ["Told."], {}, {}, limit=3)
+    written = (tmp_path / "speed/speed.md").read_text("utf-8")
+    assert written.startswith("# Speed\n\n**A trial, not the measurement:** at most 3 pictures")
+    assert json.loads((tmp_path / "speed/speed.json").read_text("utf-8"))["limit"] == 3
+
+
 # Artists
 
 
@@ -198,6 +206,17 @@ def test_speed_is_measured_on_the_same_network():
     ours = speed.LiteEncoder(device="cpu").encode_prepared([square[None] for square in squares])
     theirs = speed.in_torch(plain)(squares)
     assert np.sum(ours * theirs, axis=1) == pytest.approx(1, abs=1e-3)
+
+
+def test_nothing_is_written_where_contenders_do_not_compute_the_same(tmp_path):
+    speed = load("lite_speed")
+    squares = [np.zeros((1, 1, 3), np.uint8)]
+    names = ("lite", "torch, plain, 32 at a time")
+    contenders = [speed.Contender(name, len, squares, speed.PLAIN_BATCH, [1.0]) for name in names]
+    unlike = {names[0]: np.array([[1.0, 0.0]]), names[1]: np.array([[0.0, 1.0]])}
+    with pytest.raises(SystemExit, match=r"do not compute the same: a cosine of 0\.0"):
+        speed.report(tmp_path / "speed", contenders, unlike, Path("weights"))
+    assert not (tmp_path / "speed").exists()
 
 
 def test_every_batch_is_tried():

@@ -92,7 +92,7 @@ _RULES = (
     _Rule("edge_softness", "quotient", 1.4, 2, "has softer edges", "Edges are about as sharp in both", _SIDE, has="edges", digits=1),
     _Rule("texture_scale", "quotient", 1.12, 1.35, "has a coarser texture", "Both have a texture of about the same scale", f"{_SIDE} from crest to crest", has="texture", digits=1),
     _Rule("detail", "quotient", 1.3, 2, "has more fine detail", "Both have about as much fine detail", "steps of lightness on average", digits=1, least=0.5),
-    _Rule("flatness", "difference", 10, 30, "is flatter", "Both are evenly coloured to about the same extent", "% of the surfaces are even", ((85, 100, "Both are flat"), (0, 60, "Both are shaded or textured"))),
+    _Rule("flatness", "difference", 10, 30, "has smoother surfaces", "Surfaces are about as smooth in both", "% of them are even", ((90, 100, "Surfaces are smooth in both"), (0, 60, "Surfaces are textured or steeply shaded in both"))),
 )  # fmt: skip
 
 

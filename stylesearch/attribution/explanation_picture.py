@@ -32,6 +32,7 @@ _DEEPEST = 0.85
 _MARKED = 0.6
 """From this part of the strongest region's value on, a region bears its sign as well."""
 
+_SIGN = 20
 _LONGEST_NAME = 60
 
 Font = ImageFont.FreeTypeFont
@@ -110,11 +111,12 @@ def heated(pixels: Pixels, regions: Regions, strongest: float) -> Image.Image:
     heat = Image.alpha_composite(pale.convert("RGBA"), cover).convert("RGB")
     draw = ImageDraw.Draw(heat)
     rows, columns = parts.shape
-    for row, column in np.argwhere(np.abs(parts) >= _MARKED).tolist():
+    roomy = min(heat.width / columns, heat.height / rows) >= _SIGN
+    for row, column in np.argwhere(roomy & (np.abs(parts) >= _MARKED)).tolist():
         middle = (column + 0.5) * heat.width / columns, (row + 0.5) * heat.height / rows
         sign = "+" if parts[row, column] > 0 else "\u2212"
         draw.text(
-            middle, sign, PAPER, font=_font(20, bold=True), anchor="mm", stroke_width=2, stroke_fill=INK
+            middle, sign, PAPER, font=_font(_SIGN, bold=True), anchor="mm", stroke_width=2, stroke_fill=INK
         )
     return heat
 

@@ -67,7 +67,7 @@ class Traits:
     detail:
         Mean departure of lightness from its own blur over 1 % of the side.
     flatness:
-        Share of the surfaces, so without edges and white paper, that is evenly coloured.
+        Share of the surfaces, so without edges and white paper, that is evenly coloured; a gentle gradient is even.
     """
 
     palette: Palette

@@ -60,7 +60,7 @@ def graph_of(weights: Path) -> Path:
 class LiteEncoder(SquareEncoder):
     """Describes style on a processor, with weights that come with the package.
 
-    On a processor ONNX Runtime computes, several times quicker than torch does; elsewhere torch, with the same weights.
+    On a processor ONNX Runtime computes, which is quicker there than torch; elsewhere torch, with the same weights.
 
     Parameters
     ----------

@@ -47,7 +47,7 @@ def test_a_picture_and_itself_have_everything_in_common():
         ("edge_softness", 1.5, "The second has softer edges: 1.5 against 0.6 % of the longer side."),
         ("texture_scale", 1.5, "The first has a coarser texture: 3.0 against 1.5 % of the longer side from crest to crest."),
         ("detail", 1.0, "The first has more fine detail: 4.0 against 1.0 steps of lightness on average."),
-        ("flatness", 95.0, "The second is flatter: 95 against 60 % of the surfaces are even."),
+        ("flatness", 95.0, "The second has smoother surfaces: 95 against 60 % of them are even."),
         ("line_weight", None, "Only the first has dark lines."),
         ("palette", (BLUE, WHITE), "Their colours differ: only the first has red, only the second has blue."),
     ],
@@ -65,7 +65,7 @@ def test_what_differs_is_said_with_its_numbers(trait, value, sentence):
     [
         ({"line_weight": 1.2}, "Both have lines of about the same thickness: 1.0 and 1.2 % of the longer side."),
         ({"lightness": 65.0}, "Both are about as light on the whole: 60 and 65 of 100 steps."),
-        ({"flatness": 65.0}, "Both are evenly coloured to about the same extent: 60 and 65 % of the surfaces are even."),
+        ({"flatness": 65.0}, "Surfaces are about as smooth in both: 60 and 65 % of them are even."),
     ],
 )  # fmt: skip
 def test_what_is_alike_is_said_with_its_numbers(values, sentence):
@@ -89,8 +89,11 @@ def said(first: Traits, second: Traits, trait: str) -> str:
 
 def test_what_both_are_has_a_word_of_its_own():
     for values, sentence in [
-        ({"flatness": 97.0}, "Both are flat: 97 and 97 % of the surfaces are even."),
-        ({"flatness": 30.0}, "Both are shaded or textured: 30 and 30 % of the surfaces are even."),
+        ({"flatness": 97.0}, "Surfaces are smooth in both: 97 and 97 % of them are even."),
+        (
+            {"flatness": 30.0},
+            "Surfaces are textured or steeply shaded in both: 30 and 30 % of them are even.",
+        ),
         ({"colourfulness": 1.0}, "Neither has colour: 1 and 1 units of chroma."),
         ({"line_weight": None}, "Neither has dark lines."),
         ({"texture_scale": None}, "Neither has texture."),
@@ -99,8 +102,8 @@ def test_what_both_are_has_a_word_of_its_own():
         assert said(both, both, next(iter(values))) == sentence
 
 
-def test_flat_is_not_said_of_two_that_only_one_is():
-    assert said(PLAIN, replace(PLAIN, flatness=95.0), "flatness").startswith("The second is flatter")
+def test_smooth_is_not_said_of_two_that_only_one_is():
+    assert said(PLAIN, replace(PLAIN, flatness=95.0), "flatness").startswith("The second has smoother")
 
 
 def test_the_quotient_of_next_to_nothing_is_no_difference():

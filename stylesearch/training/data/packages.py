@@ -12,7 +12,7 @@ TEST_PACKAGES = frozenset(
         "tango-icon-theme",
     }
 )
-"""Icon themes that are measured on, and so never trained on and never used to choose anything."""
+"""Icon themes that are measured on, and so never trained on."""
 
 ICON_THEMES = (
     "adwaita-icon-theme",
