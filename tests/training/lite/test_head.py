@@ -104,7 +104,7 @@ def test_training_begins_at_the_whitening():
     rows, *labels = loud_contents(1)
     whitening = fit_whitening(rows, *labels, kept=16)
     torch.manual_seed(0)
-    head = begun_head(whitening, dim=6, hidden=32)
+    head = begun_head(whitening, dim=6, hidden=32).eval()
     whole = torch.from_numpy(rows[:, 0])
     expected = (rows[:, 0] - whitening.mean) @ whitening.projection
     with torch.no_grad():
