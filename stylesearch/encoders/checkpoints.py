@@ -132,23 +132,33 @@ class WeightsFile:
             Else as :func:`read_state`.
         """
         self.verify()
-        self.confirm()
+        if self._found is not None and self._stat() != self._found[1]:
+            raise self._changed()
         return read_state(self.path)
 
-    def confirm(self) -> None:
-        """See that the file is still the one whose digest was taken, as far as size and times tell.
+    def read_bytes(self) -> bytes:
+        """Return the whole file, which is what the digest is of.
 
         Raises
         ------
         StylesearchError
-            ``weights_mismatch``; ``weights_missing``.
+            ``weights_mismatch``, if it is another file by now; ``weights_missing``.
         """
-        if self._found is not None and self._stat() != self._found[1]:
-            raise StylesearchError(
-                f"The weights {self.path} changed while they were being read.",
-                hint="Give the command again when nothing writes to the file.",
-                code="weights_mismatch",
-            )
+        digest = self.sha256
+        try:
+            data = self.path.read_bytes()
+        except OSError as error:
+            raise missing(self.path, error) from None
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise self._changed()
+        return data
+
+    def _changed(self) -> StylesearchError:
+        return StylesearchError(
+            f"The weights {self.path} changed while they were being read.",
+            hint="Give the command again when nothing writes to the file.",
+            code="weights_mismatch",
+        )
 
     def _stat(self) -> tuple[int, ...]:
         try:

@@ -89,6 +89,7 @@ class LiteEncoder(SquareEncoder):
         )
         self._weights_path = weights
         self._session: Any = None
+        self._tensors: Any = None
         self._network: Any = None
         self._device = ""
 
@@ -103,7 +104,7 @@ class LiteEncoder(SquareEncoder):
                 return
             device = resolve_device(self._device_name)
             if device == "cpu":
-                self._session = _open_session(self.weights)
+                self._session, self._tensors = _open_session(self.weights)
             else:
                 self._build(device)
             self._device = device
@@ -161,40 +162,44 @@ class LiteEncoder(SquareEncoder):
         return found
 
 
-def _open_session(weights: WeightsFile) -> Any:
-    """Return a session of ONNX Runtime on the weights and their graph, which names the digest of the weights it is for.
+def _open_session(weights: WeightsFile) -> tuple[Any, Any]:
+    """Return a session of ONNX Runtime on the graph, and the weights in memory, which must be kept as long.
+
+    The weights are handed over by name, so that what is computed with is what the digest is of, whatever becomes of the
+    file; the graph's own references to it are for other programs.
 
     Raises
     ------
     StylesearchError
-        ``weights_missing``, if either cannot be read; ``weights_mismatch``, if the two do not belong together.
+        ``weights_missing``, if either file cannot be read; ``weights_mismatch``, if the two do not belong together.
     """
     import onnxruntime
+    from safetensors.numpy import load
 
-    digest, graph = weights.sha256, graph_of(weights.path)
+    data, path = weights.read_bytes(), graph_of(weights.path)
     try:
-        named = digest.encode() in graph.read_bytes()
+        graph = path.read_bytes()
     except OSError as error:
         raise StylesearchError(
-            f"The graph {graph}, which belongs beside the weights, cannot be read: {error.strerror}.",
+            f"The graph {path}, which belongs beside the weights, cannot be read: {error.strerror}.",
             hint=_HINT,
             code="weights_missing",
         ) from None
-    # Looked for among the bytes, for ONNX Runtime shows a graph's metadata only once it has read all the weights.
-    if not named:
-        raise _mismatch(f"The graph {graph} was not made for the weights {weights.path}, or is damaged.")
+    if weights.sha256.encode() not in graph:
+        raise _mismatch(f"The graph {path} was not made for the weights {weights.path}, or is damaged.")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _FATAL
     options.intra_op_num_threads = usable_processors()
     # Threads that wait in a busy loop take the processor from those that decode the next pictures.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
+        tensors = {name: onnxruntime.OrtValue.ortvalue_from_numpy(one) for name, one in load(data).items()}
+        options.add_external_initializers(list(tensors), list(tensors.values()))
         session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors have nothing but this in common
         what = next(iter(str(error).splitlines()), type(error).__name__)
-        raise _mismatch(f"The graph {graph} cannot be run: {what.rstrip('.')}.") from None
-    weights.confirm()  # what was loaded is then what the digest is of
-    return session
+        raise _mismatch(f"The graph {path} cannot be run: {what.rstrip('.')}.") from None
+    return session, tensors
 
 
 def _mismatch(message: str) -> StylesearchError:
