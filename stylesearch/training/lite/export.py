@@ -52,8 +52,8 @@ def export(network: LiteNetwork, path: Path, metadata: Mapping[str, Any]) -> Non
     graph = _graph(network, set(state))
     _refer(graph, weights, path.name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(path, weights)
-    _replace(graph_of(path), graph.SerializeToString())
+    replace_file(path, weights)
+    replace_file(graph_of(path), graph.SerializeToString())
 
 
 def require_exporter() -> None:
@@ -75,8 +75,11 @@ def require_exporter() -> None:
         ) from None
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file that appears whole, so that processes that read the older one keep it."""
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file that appears whole, so that processes that read the older one keep it.
+
+    Anyone may read it, which safetensors does not let them when it writes a file itself.
+    """
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with beside.open("xb") as file:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylesearch.encoders.lite_dissection import ORDINARY, ordinary_of
+from stylesearch.training.lite.export import replace_file
 
 
 def write_ordinary(statistics: NDArray[np.float32], weights: Path) -> Path:
@@ -25,9 +26,9 @@ def write_ordinary(statistics: NDArray[np.float32], weights: Path) -> Path:
     Path
         The file written.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     mean = statistics.mean(axis=(0, 1), dtype=np.float64).astype(np.float32)
     path = ordinary_of(weights)
-    save_file({ORDINARY: mean}, path, {"pictures": str(len(statistics))})
+    replace_file(path, save({ORDINARY: mean}, {"pictures": str(len(statistics))}))
     return path

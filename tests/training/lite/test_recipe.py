@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import stat
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -59,7 +60,9 @@ def test_weights_are_made_and_a_run_that_is_stopped_goes_on(packages, tmp_path, 
     steps = [json.loads(line)["step"] for line in (work / "run/metrics.jsonl").read_text().splitlines()]
     assert steps == [1, 2, 3, 4]
 
-    assert sorted(path.name for path in out.parent.iterdir())[0] == "lite.onnx"
+    written = sorted(path.name for path in out.parent.iterdir())
+    assert written == ["lite.onnx", "lite.ordinary.safetensors", "lite.safetensors"]
+    assert len({stat.S_IMODE(path.stat().st_mode) for path in out.parent.iterdir()}) == 1
     with safe_open(out, framework="numpy") as file:
         facts = {name: json.loads(value) for name, value in file.metadata().items()}
     assert facts["encoder"] == "lite"
