@@ -10,12 +10,11 @@ FOLDER keeps the Debian packages, which are fetched into it if they are missing.
 benchmarks/results/crossed_icons; descriptors are kept there too, so a second run is quick.
 """
 
-import argparse
 import contextlib
 import csv
 from pathlib import Path
 
-from record import RESULTS, limit_text, machine, machine_text
+from record import arguments, limit_text, machine, machine_text
 
 from stylesearch.cli.main import cli
 from stylesearch.training.data.apt import fetch
@@ -29,13 +28,8 @@ BASELINES = ("pooled", "statistics", "gram", "rgb-histogram")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--packages", type=Path, required=True, help="folder of unpacked Debian packages")
-    parser.add_argument("--out", type=Path, default=RESULTS / NAME)
+    parser = arguments(__doc__, NAME, limit="most icons of one theme, to try it out")
     parser.add_argument("--encoder", action="append", help="slug, repeatable; lite by default")
-    parser.add_argument("--limit", type=int, help="most icons of one theme, to try it out")
     options = parser.parse_args()
 
     icons = measured_icons(options.packages, options.limit)

@@ -6,13 +6,12 @@ FOLDER keeps the Debian packages, which are fetched into it if they are missing.
 same plan that training follows is made and counted. The tables are written to benchmarks/results/lite_data.
 """
 
-import argparse
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from record import RESULTS, table, write
+from record import arguments, table, write
 
 from stylesearch.training.data.apt import fetch
 from stylesearch.training.data.licences import UNKNOWN, Copyright, package_copyright
@@ -52,11 +51,7 @@ FAMILIES_OF_LICENCES = (
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--packages", type=Path, required=True, help="folder of unpacked Debian packages")
-    parser.add_argument("--out", type=Path, default=RESULTS / "lite_data")
+    parser = arguments(__doc__, "lite_data")
     options = parser.parse_args()
 
     fetch(sorted({*TRAINING_PACKAGES, *TEST_PACKAGES}), options.packages)

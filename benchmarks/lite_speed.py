@@ -15,7 +15,6 @@ what else the machine does hits them alike; medians over rounds are shown, and r
 The table and the plot are written to benchmarks/results/lite_speed.
 """
 
-import argparse
 import random
 import statistics
 import time
@@ -27,14 +26,16 @@ import numpy as np
 import torch
 from crossed_icons import measured_icons
 from matplotlib.figure import Figure
-from record import RESULTS, plain_figure, table, write
+from record import arguments, plain_figure, table, write
 from torch import nn
 
 from stylesearch.encoders.backbone import load_network
 from stylesearch.encoders.csd import CSDEncoder, build_module
 from stylesearch.encoders.decoding import SHORTEST_SIDE
-from stylesearch.encoders.lite import PREPROCESSING, WEIGHTS, LiteEncoder, usable_processors
-from stylesearch.encoders.lite_network import CORRELATED, DEPTHS, MEAN, SCALE, build_network, map_statistics
+from stylesearch.encoders.devices import usable_processors
+from stylesearch.encoders.lite import PREPROCESSING, WEIGHTS, LiteEncoder
+from stylesearch.encoders.lite_network import CORRELATED, DEPTHS, build_network, map_statistics
+from stylesearch.encoders.preprocessing import LITE_DEVIATION, LITE_MEAN
 from stylesearch.encoders.protocol import Descriptors, Pixels
 from stylesearch.evaluation.plots import COLOURS
 from stylesearch.images.decode import decode
@@ -79,7 +80,9 @@ class PlainLite(nn.Module):
         self.head = head
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        seen = self.norm(self.stem((pixels.permute(0, 3, 1, 2).float().contiguous() - MEAN) / SCALE))
+        seen = self.norm(
+            self.stem((pixels.permute(0, 3, 1, 2).float().contiguous() - LITE_MEAN) / LITE_DEVIATION)
+        )
         statistics = [map_statistics(seen, correlated=True)]
         for depth, stage in enumerate(self.stages, start=1):
             seen = stage(seen)
@@ -95,11 +98,7 @@ class RandomCSD(CSDEncoder):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--packages", type=Path, required=True, help="folder of unpacked Debian packages")
-    parser.add_argument("--out", type=Path, default=RESULTS / "lite_speed")
+    parser = arguments(__doc__, "lite_speed")
     parser.add_argument(
         "--weights", type=Path, default=WEIGHTS, help="weights of lite; by default the installed ones"
     )

@@ -15,7 +15,6 @@ Descriptors are kept in the results' folder, so a second run is quick. The table
 benchmarks/results/openclipart_artists.
 """
 
-import argparse
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from record import RESULTS, plain_figure, table, write
+from record import arguments, plain_figure, table, write
 
 from stylesearch.cli.progress import progress_bar
 from stylesearch.encoders.decoding import SHORTEST_SIDE
@@ -80,13 +79,8 @@ class Half:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--packages", type=Path, required=True, help="folder of unpacked Debian packages")
-    parser.add_argument("--out", type=Path, default=RESULTS / NAME)
+    parser = arguments(__doc__, NAME, limit="most drawings of one artist, to try it out")
     parser.add_argument("--encoder", action="append", help="slug, repeatable; lite by default")
-    parser.add_argument("--limit", type=int, help="most drawings of one artist, to try it out")
     options = parser.parse_args()
 
     drawings = measured_drawings(options.packages, options.limit)

@@ -3,6 +3,7 @@
 docs/generate.py takes the tables into the documentation, so nothing is copied by hand.
 """
 
+import argparse
 import json
 import os
 import platform
@@ -17,11 +18,31 @@ from matplotlib.figure import Figure
 
 import stylesearch
 from stylesearch.encoders.checkpoints import file_sha256
-from stylesearch.encoders.lite import usable_processors
+from stylesearch.encoders.devices import usable_processors
 from stylesearch.evaluation.plots import save
 
 RESULTS = Path(__file__).parent / "results"
 LIBRARIES = ("numpy", "onnxruntime", "open-clip-torch", "pillow", "pyvips", "timm", "torch")
+
+
+def arguments(doc: str | None, name: str, *, limit: str | None = None) -> argparse.ArgumentParser:
+    """Return a parser with the options that all benchmarks have.
+
+    Parameters
+    ----------
+    doc:
+        The benchmark's docstring, which is its help.
+    name:
+        Its folder below the results.
+    limit:
+        Help of ``--limit``; without it there is none.
+    """
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--packages", type=Path, required=True, help="folder of unpacked Debian packages")
+    parser.add_argument("--out", type=Path, default=RESULTS / name)
+    if limit is not None:
+        parser.add_argument("--limit", type=int, help=limit)
+    return parser
 
 
 def machine() -> dict[str, Any]:

@@ -19,7 +19,6 @@ The picture is written to docs/images/telling-cases.png. What it shows, with sou
 two is ahead, goes to benchmarks/results/telling_cases.
 """
 
-import argparse
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from numpy.typing import NDArray
 from openclipart_artists import LIMITS, halves, look_describer, measured_drawings
 from openclipart_artists import NAME as ARTISTS
 from PIL import Image, ImageDraw, ImageFont, ImageOps
-from record import RESULTS, table, write
+from record import arguments, table, write
 
 from stylesearch.cli.progress import progress_bar
 from stylesearch.encoders.lite import WEIGHTS
@@ -106,13 +105,8 @@ class Case:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--packages", type=Path, required=True, help="folder of unpacked Debian packages")
-    parser.add_argument("--out", type=Path, default=RESULTS / "telling_cases")
+    parser = arguments(__doc__, "telling_cases", limit="most pictures of one style, to try it out")
     parser.add_argument("--picture", type=Path, default=PICTURE)
-    parser.add_argument("--limit", type=int, help="most pictures of one style, to try it out")
     options = parser.parse_args()
 
     kept = options.out.parent

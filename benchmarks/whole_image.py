@@ -17,7 +17,6 @@ mAP@10 is counted as in the paper on Contrastive Style Descriptors. The table an
 benchmarks/results/whole_image; descriptors of drawings are kept beside those of openclipart_artists.
 """
 
-import argparse
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -38,7 +37,7 @@ from openclipart_artists import (
     percent,
     precision_over_ranks,
 )
-from record import RESULTS, plain_figure, table, write
+from record import arguments, plain_figure, table, write
 
 from stylesearch.encoders.decoding import SHORTEST_SIDE
 from stylesearch.encoders.lite import PREPROCESSING, SLUG, WEIGHTS
@@ -68,13 +67,8 @@ _ICON_LIMITS = {"max_bytes": 16 * 1024**2, "max_pixels": 4_000_000, "shortest_si
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--packages", type=Path, required=True, help="folder of unpacked Debian packages")
-    parser.add_argument("--out", type=Path, default=RESULTS / "whole_image")
-    parser.add_argument(
-        "--limit", type=int, help="most drawings of one artist and icons of one theme, to try it out"
+    parser = arguments(
+        __doc__, "whole_image", limit="most drawings of one artist and icons of one theme, to try it out"
     )
     options = parser.parse_args()
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from stylesearch.attribution.explanation import Explanation
 from stylesearch.attribution.explanation import explain as explain_pictures
 from stylesearch.attribution.palette import Palette
-from stylesearch.cli.encode import written_whole
+from stylesearch.cli.encode import output_file
 from stylesearch.cli.progress import console, errors
 from stylesearch.cli.search import read_image
 from stylesearch.encoders.decoding import decode_for
@@ -56,7 +56,7 @@ def explain(
     """  # noqa: D301
     settings = get_settings()
     picture = out or (None if as_json else PICTURE)
-    with written_whole(picture) if picture else nullcontext() as file:
+    with output_file(picture) if picture else nullcontext() as file:
         encoder = get_encoder(
             slug or settings.encoder,
             device=settings.device,

@@ -34,7 +34,13 @@ _folder = click.Path(path_type=Path, file_okay=False)
     metavar="FILE.safetensors",
     help="Weights file to write; its graph is written beside it.",
 )
-def train_lite(packages: Path, work: Path, out: Path) -> None:
+@click.option(
+    "--resume/--fresh",
+    default=True,
+    show_default=True,
+    help="Go on from the work folder's checkpoint if there is one, or train anew.",
+)
+def train_lite(packages: Path, work: Path, out: Path, *, resume: bool) -> None:
     """Make the weights of the encoder lite: fetch pictures, describe them, train, and write the files.
 
     The pictures are icons, drawings, games' art and letters of about a hundred Debian packages, as they are and drawn
@@ -55,7 +61,7 @@ def train_lite(packages: Path, work: Path, out: Path) -> None:
     require_exporter()
     weights_path()
     with _bars() as bars:
-        facts = make_lite(packages, work, out, progress=bars)
+        facts = make_lite(packages, work, out, fresh=not resume, progress=bars)
     click.echo(
         f"{out}: learnt from {facts['pictures']:,} pictures in {facts['styles']:,} styles and {facts['worlds']} worlds"
     )

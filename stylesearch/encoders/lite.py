@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from stylesearch.encoders.checkpoints import WeightsFile
-from stylesearch.encoders.devices import resolve_device
+from stylesearch.encoders.devices import resolve_device, usable_processors
 from stylesearch.encoders.preprocessing import LITE_SCALE, Preprocessing
 from stylesearch.encoders.protocol import Depth, Descriptors, Dissected, Pixels
 from stylesearch.encoders.tower import DEVICE_SQUARES, SquareEncoder
@@ -204,10 +203,3 @@ def _open_session(weights: WeightsFile) -> tuple[Any, Any]:
 
 def _mismatch(message: str) -> StylesearchError:
     return StylesearchError(message, hint=_HINT, code="weights_mismatch")
-
-
-def usable_processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -10,15 +10,13 @@ from torch.nn import functional
 
 from stylesearch.encoders.backbone import MAP_CHANNELS, empty_backbone
 from stylesearch.encoders.checkpoints import load_strictly
+from stylesearch.encoders.preprocessing import LITE_DEVIATION, LITE_MEAN
 
 DEPTHS = 5
 """How many feature maps are described: the stem and the first four stages. Later stages tell what is depicted."""
 
 CORRELATED = 4
 """How many of these are described by how their channels go together, too."""
-
-MEAN, SCALE = 127.0, 128.0
-"""What is taken away from a pixel's values, 0 to 255, and what they are divided by: as the network was trained."""
 
 _LEAST_VARIANCE = 1e-6
 _LEAST_PRODUCT = 1e-4
@@ -123,7 +121,7 @@ class LiteNetwork(nn.Module):
 
     def maps(self, pixels: Tensor) -> list[Tensor]:
         """Return the feature maps ``[n, c, h, w]`` of pixels, the stem's first."""
-        seen = (pixels.permute(0, 3, 1, 2).float() - MEAN) / SCALE
+        seen = (pixels.permute(0, 3, 1, 2).float() - LITE_MEAN) / LITE_DEVIATION
         found = []
         for part in self.parts:
             seen = part(seen)

@@ -21,8 +21,11 @@ CLIP_SCALE: tuple[Triple, Triple] = (
 )
 """Mean and standard deviation of the channels, 0 to 1, that CLIP was trained with."""
 
-LITE_SCALE: tuple[Triple, Triple] = ((127 / 255,) * 3, (128 / 255,) * 3)
-"""The same for the EfficientNet-Lite networks: ``(value - 127) / 128`` for values of 0 to 255."""
+LITE_MEAN, LITE_DEVIATION = 127.0, 128.0
+"""The same for values of 0 to 255, alike in all channels, that the EfficientNet-Lite networks were trained with."""
+
+LITE_SCALE: tuple[Triple, Triple] = ((LITE_MEAN / 255,) * 3, (LITE_DEVIATION / 255,) * 3)
+"""The same by channel, for values of 0 to 1."""
 
 _SCALES: dict[tuple[Triple, Triple], str] = {
     CLIP_SCALE: "clip",

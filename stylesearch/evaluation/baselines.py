@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from stylesearch.encoders.backbone import MAP_CHANNELS, WEIGHTS_SHA256, load_backbone
 from stylesearch.encoders.devices import resolve_device
 from stylesearch.encoders.lite import PREPROCESSING
+from stylesearch.encoders.preprocessing import LITE_DEVIATION, LITE_MEAN
 from stylesearch.encoders.protocol import Descriptors, Pixels
 from stylesearch.errors import InputError
 
@@ -123,8 +124,6 @@ def gram_matrices(device: str = "cpu") -> Describe:
 def _on_maps(depths: int, summarise: Callable[[list[Tensor]], Tensor], device: str) -> Describe:
     import torch
 
-    from stylesearch.encoders.lite_network import MEAN, SCALE
-
     network = torch.nn.ModuleList(list(load_backbone())[:depths]).to(device)
 
     def describe(images: Sequence[Pixels]) -> Descriptors:
@@ -134,7 +133,7 @@ def _on_maps(depths: int, summarise: Callable[[list[Tensor]], Tensor], device: s
                 batch = images[start : start + _BATCH]
                 squares = np.concatenate([PREPROCESSING.squares(pixels) for pixels in batch])
                 seen = torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float()
-                maps: list[Any] = [(seen - MEAN) / SCALE]
+                maps: list[Any] = [(seen - LITE_MEAN) / LITE_DEVIATION]
                 for part in network:
                     maps.append(part(maps[-1]))
                 rows.append(summarise(maps[1:]).cpu().numpy().astype(np.float64))

@@ -6,7 +6,7 @@ import torch
 
 from stylesearch.encoders import backbone
 from stylesearch.encoders.lite import PREPROCESSING
-from stylesearch.encoders.lite_network import MEAN, SCALE
+from stylesearch.encoders.preprocessing import LITE_DEVIATION, LITE_MEAN
 from stylesearch.errors import StylesearchError
 
 
@@ -70,7 +70,7 @@ def test_an_absent_file_is_named(tmp_path: Path):
 
 def network_input(pixels: np.ndarray) -> torch.Tensor:
     squares = torch.from_numpy(PREPROCESSING.squares(pixels))
-    return (squares.permute(0, 3, 1, 2).float() - MEAN) / SCALE
+    return (squares.permute(0, 3, 1, 2).float() - LITE_MEAN) / LITE_DEVIATION
 
 
 def test_fusing_changes_nothing_but_rounding(network):

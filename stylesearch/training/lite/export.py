@@ -7,8 +7,6 @@ import hashlib
 import io
 import json
 import logging
-import os
-import uuid
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +17,7 @@ import torch
 from stylesearch.encoders.lite import DIGEST, PREPROCESSING, graph_of
 from stylesearch.encoders.lite_network import LiteNetwork
 from stylesearch.errors import StylesearchError
+from stylesearch.files import written_whole
 
 _OPSET = 20
 _LENGTH_BYTES = 8
@@ -52,8 +51,9 @@ def export(network: LiteNetwork, path: Path, metadata: Mapping[str, Any]) -> Non
     graph = _graph(network, set(state))
     _refer(graph, weights, path.name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, weights)
-    replace_file(graph_of(path), graph.SerializeToString())
+    for place, data in ((path, weights), (graph_of(path), graph.SerializeToString())):
+        with written_whole(place) as file:
+            file.write(data)
 
 
 def require_exporter() -> None:
@@ -73,22 +73,6 @@ def require_exporter() -> None:
             hint="Install stylesearch[train].",
             code="exporter_missing",
         ) from None
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a file that appears whole, so that processes that read the older one keep it.
-
-    Anyone may read it, which safetensors does not let them when it writes a file itself.
-    """
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with beside.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _graph(network: LiteNetwork, names: set[str]) -> Any:

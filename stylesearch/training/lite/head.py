@@ -150,5 +150,13 @@ def trainable_head(
         head=("",),
         views=StoredViews(whole_first=True),
         weights=head.state_dict,
-        settings={"dim": dim, "kept": kept, "hidden": HIDDEN, "dropout": DROPOUT, "fitted on": len(chosen)},
+        settings={
+            "dim": dim,
+            "kept": kept,
+            "hidden": HIDDEN,
+            "dropout": DROPOUT,
+            "shrinkage": SHRINKAGE,
+            "content weight": CONTENT_WEIGHT,
+            "fitted on": len(chosen),
+        },
     )

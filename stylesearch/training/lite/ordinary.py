@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylesearch.encoders.lite_dissection import ORDINARY, ordinary_of
-from stylesearch.training.lite.export import replace_file
+from stylesearch.files import written_whole
 
 
 def write_ordinary(statistics: NDArray[np.float32], weights: Path) -> Path:
@@ -30,5 +30,6 @@ def write_ordinary(statistics: NDArray[np.float32], weights: Path) -> Path:
 
     mean = statistics.mean(axis=(0, 1), dtype=np.float64).astype(np.float32)
     path = ordinary_of(weights)
-    replace_file(path, save({ORDINARY: mean}, {"pictures": str(len(statistics))}))
+    with written_whole(path) as file:
+        file.write(save({ORDINARY: mean}, {"pictures": str(len(statistics))}))
     return path

@@ -43,7 +43,9 @@ FITTED_ON = frozenset(("icons", "buttons", "art", "artists", "drawn, colours kep
 Progress = Callable[[str, str, int, int, str], None]
 
 
-def make_lite(packages: Path, work: Path, out: Path, *, progress: Progress) -> dict[str, Any]:
+def make_lite(
+    packages: Path, work: Path, out: Path, *, fresh: bool = False, progress: Progress
+) -> dict[str, Any]:
     """Fetch, describe, train and write; what is done already is not done again.
 
     Parameters
@@ -54,6 +56,8 @@ def make_lite(packages: Path, work: Path, out: Path, *, progress: Progress) -> d
         Folder for statistics and the training run.
     out:
         The weights file to write; the graph is written beside it.
+    fresh:
+        Whether to train anew, though a run was begun in the folder; statistics that are there are used all the same.
     progress:
         Called with what is being done, the unit, the number done, all there are, and a note.
 
@@ -91,6 +95,7 @@ def make_lite(packages: Path, work: Path, out: Path, *, progress: Progress) -> d
             CONFIG,
             RunFolder(work / "run"),
             ranks=ranks,
+            fresh=fresh,
             on_step=lambda done, total, loss: progress("Training", "steps", done, total, f"loss {loss:.3f}"),
         )
     if not outcome.finished:

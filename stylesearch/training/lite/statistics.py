@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stylesearch.encoders.lite import PREPROCESSING, usable_processors
+from stylesearch.encoders.devices import usable_processors
+from stylesearch.encoders.lite import PREPROCESSING
 from stylesearch.encoders.protocol import Pixels
 from stylesearch.errors import InputError
+from stylesearch.files import written_whole
 from stylesearch.training.augment import Augmentation
 from stylesearch.training.lite.worlds import World
 from stylesearch.training.signals import ignore_interrupts
@@ -74,9 +76,8 @@ def describe_worlds(
     if progress is not None:
         progress(done, len(jobs), "")
     if todo:
-        context = multiprocessing.get_context(
-            "spawn"
-        )  # libvips and torch have threads, which do not survive a fork
+        # libvips and torch have threads, which do not survive a fork.
+        context = multiprocessing.get_context("spawn")
         with context.Pool(min(len(todo), processes or usable_processors()), _start) as pool:
             for number, name in enumerate(pool.imap_unordered(_describe_and_keep, todo), start=done + 1):
                 if progress is not None:
@@ -118,13 +119,8 @@ def _start() -> None:
 def _describe_and_keep(job: tuple[World, Path]) -> str:
     world, path = job
     described = _described(world)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with beside.open("wb") as file:
-            np.savez(file, **described._asdict())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with written_whole(path) as file:
+        np.savez(file, **described._asdict())
     return world.name
 
 

@@ -16,7 +16,7 @@ from safetensors import safe_open
 
 from stylesearch.encoders.backbone import WEIGHTS_SHA256
 from stylesearch.encoders.lite import LiteEncoder
-from stylesearch.training.lite import plan, recipe
+from stylesearch.training.lite import head, plan, recipe
 from stylesearch.training.lite.recipe import make_lite
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -34,7 +34,7 @@ def small(monkeypatch) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_weights_are_made_and_a_run_that_is_stopped_goes_on(packages, tmp_path, run_command):
+def test_weights_are_made_and_a_run_that_is_stopped_goes_on(packages, tmp_path, run_command, monkeypatch):
     work, out = tmp_path / "work", tmp_path / "made/lite.safetensors"
     said: list[tuple[str, str, int, int]] = []
 
@@ -72,6 +72,13 @@ def test_weights_are_made_and_a_run_that_is_stopped_goes_on(packages, tmp_path, 
     pixels = np.random.default_rng(0).integers(0, 256, (50, 60, 3), dtype=np.uint8)
     descriptor = LiteEncoder(weights=out, device="cpu").encode([pixels])
     assert descriptor.shape == (1, 256)
+
+    # With another whitening it is another run, which is not gone on with by mistake.
+    monkeypatch.setattr(head, "CONTENT_WEIGHT", 3.0)
+    outcome = run_command("train-lite", "--packages", packages, "--work", work, "--out", out)
+    assert_one_line(outcome, "begun with model content weight 10.0, not 3.0.*--fresh")
+    outcome = run_command("train-lite", "--packages", packages, "--work", work, "--out", out, "--fresh")
+    assert outcome.code == 0, outcome.err
 
 
 @pytest.mark.parametrize(
