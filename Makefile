@@ -1,6 +1,8 @@
 # make demo   install everything, take in a collection, search it, serve it (SERVE=0 to end instead, ALL=1 for all of it)
 # make test   install what tests need, run them
-# Both use the active virtual environment, or make one in .venv.
+# make train-lite   make the weights of the encoder lite anew: some hours; Ctrl-C stops it, and it goes on when given again
+# make figures   measure lite anew, and write the figures into the documentation: an hour or two
+# All use the active virtual environment, or make one in .venv.
 
 VENV := $(or $(VIRTUAL_ENV),.venv)
 PYTHON ?= python3
@@ -9,14 +11,24 @@ SERVE ?= 1
 ALL ?= 0
 TESTS ?= tests
 PYTEST_OPTIONS ?=
+LITE ?= .lite
+LITE_WEIGHTS ?= stylesearch/encoders/weights/lite.safetensors
+FIGURES ?= lite_data crossed_icons openclipart_artists whole_image telling_cases lite_speed
 
-.PHONY: demo test check format clean
+.PHONY: demo test train-lite figures check format clean
 
 demo: $(VENV)/.stylesearch
 	$(BIN)/stylesearch demo $(if $(filter 0,$(SERVE)),--no-serve) $(if $(filter 1,$(ALL)),--all)
 
 test: $(VENV)/.stylesearch-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_OPTIONS) $(TESTS)
+
+train-lite: $(VENV)/.stylesearch-train
+	$(BIN)/stylesearch train-lite --packages $(LITE)/packages --work $(LITE)/work --out $(LITE_WEIGHTS)
+
+figures: $(VENV)/.stylesearch-dev
+	set -e; for name in $(FIGURES); do $(BIN)/python benchmarks/$$name.py --packages $(LITE)/packages; done
+	$(BIN)/python docs/generate.py
 
 check: $(VENV)/.stylesearch-dev
 	$(BIN)/ruff check .
@@ -40,6 +52,10 @@ $(VENV)/.stylesearch: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -q -e .
 	touch $@
 
+$(VENV)/.stylesearch-train: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -q -e '.[train]'
+	touch $@ $(VENV)/.stylesearch
+
 $(VENV)/.stylesearch-dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -q -e '.[dev]'
-	touch $@ $(VENV)/.stylesearch
+	touch $@ $(VENV)/.stylesearch $(VENV)/.stylesearch-train

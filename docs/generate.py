@@ -1,14 +1,23 @@
-"""Write the pages that the code knows best: ``docs/settings.md`` and ``docs/commands.md``.
+"""Write the pages that the code knows best: ``docs/settings.md`` and ``docs/commands.md``; and measurements into all others.
 
 ``python docs/generate.py`` writes them; ``python docs/generate.py --check`` exits with 1 where one is stale.
+
+A page takes a benchmark's table in by two lines, between which the generator writes. Columns may be chosen by their heads::
+
+    <!-- results: crossed_icons; R@1, mAP@10 -->
+    <!-- end -->
+
+Then what stands before the table is taken in too, and nothing behind it. Without columns, all that the benchmark wrote in ``benchmarks/results/crossed_icons`` is taken in but for its heading.
 """
 
 from __future__ import annotations
 
 import argparse
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -21,6 +30,7 @@ from stylesearch.cli.main import cli
 from stylesearch.settings import ENV_PREFIX, Settings
 
 FOLDER = Path(__file__).parent
+RESULTS = FOLDER.parent / "benchmarks" / "results"
 NOTE = "<!-- Written by docs/generate.py; change the code and run it again. -->\n\n"
 ROOT = "stylesearch"
 
@@ -198,13 +208,79 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page, "commands.md": commands_page}
 
 
-def stale(folder: Path) -> list[Path]:
-    """Return the pages that are not there, or not as the code would write them."""
-    return [
-        folder / name
-        for name, page in PAGES.items()
-        if not (folder / name).is_file() or (folder / name).read_text("utf-8") != page()
-    ]
+_REGION = re.compile(r"(<!-- results: ([\w-]+)(?:; ([^>\n]+))? -->\n).*?(<!-- end -->)", re.DOTALL)
+_TABLE_LINE = re.compile(r"^\|.*\|$", re.MULTILINE)
+_CELL_END = re.compile(r"(?<!\\)\|")
+
+
+def filled(page: str, results: Path = RESULTS) -> str:
+    """Return a page with what benchmarks wrote in the places that ask for it.
+
+    Raises
+    ------
+    LookupError
+        If it asks for results, or for a column of them, that are not there.
+    """
+
+    def region(match: re.Match[str]) -> str:
+        begin, name, columns, end = match.groups()
+        text = _results(results / name)
+        if columns:
+            text = _chosen_columns(text, [column.strip() for column in columns.split(",")], name)
+        return f"{begin}\n{text.strip()}\n\n{end}"
+
+    return _REGION.sub(region, page)
+
+
+def _results(folder: Path) -> str:
+    """Return the one Markdown file of a benchmark, without its heading."""
+    written = sorted(folder.glob("*.md"))
+    if len(written) != 1:
+        raise LookupError(
+            f"{folder} does not hold the results of a benchmark; run benchmarks/{folder.name}.py"
+        )
+    heading, _, text = written[0].read_text("utf-8").partition("\n")
+    return text if heading.startswith("# ") else f"{heading}\n{text}"
+
+
+def _chosen_columns(text: str, columns: Sequence[str], name: str) -> str:
+    """Return a text up to the end of its first table, of that its first column and those of the given heads."""
+    before, table = _first_table(text)
+    lines = [_cells(line) for line in table]
+    if not lines or not set(columns) <= set(lines[0]):
+        missing = [column for column in columns if not lines or column not in lines[0]]
+        raise LookupError(f"the results of {name} have no column {missing[0]}")
+    places = [0, *(lines[0].index(column) for column in columns)]
+    return before + "\n".join(f"| {' | '.join(line[place] for place in places)} |" for line in lines)
+
+
+def _first_table(text: str) -> tuple[str, list[str]]:
+    """Return what stands before a text's first table, and the table's lines."""
+    lines = text.splitlines()
+    start = next((at for at, line in enumerate(lines) if _TABLE_LINE.match(line)), len(lines))
+    end = next((at for at in range(start, len(lines)) if not _TABLE_LINE.match(lines[at])), len(lines))
+    return "\n".join([*lines[:start], ""]), lines[start:end]
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in _CELL_END.split(line)[1:-1]]
+
+
+def _pages(folder: Path, results: Path) -> Iterator[tuple[Path, Callable[[], str]]]:
+    """Yield every page that is written, whole or in part, and what makes its text."""
+    for name, page in PAGES.items():
+        yield folder / name, page
+    for path in (*sorted(folder.rglob("*.md")), folder.parent / "README.md"):
+        if path.is_file() and _REGION.search(text := path.read_text("utf-8")):
+            yield path, partial(filled, text, results)
+
+
+def stale(folder: Path, results: Path = RESULTS) -> dict[Path, str]:
+    """Return the pages that are not there, or not as they would be written, with the text that they should have."""
+    texts = {path: text() for path, text in _pages(folder, results)}
+    return {
+        path: text for path, text in texts.items() if not path.is_file() or path.read_text("utf-8") != text
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -214,11 +290,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="Where the pages are.")
     options: Any = parser.parse_args(arguments)
     pages = stale(options.folder)
-    for path in pages:
+    for path, text in pages.items():
         if options.check:
             click.echo(f"{path} is stale; run 'python docs/generate.py'.", err=True)
         else:
-            path.write_text(PAGES[path.name](), "utf-8")
+            path.write_text(text, "utf-8")
             click.echo(f"wrote {path}")
     return 1 if options.check and pages else 0
 

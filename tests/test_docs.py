@@ -1,6 +1,7 @@
 """The documentation says what the code does: every name in it is held against the code, and the other way round."""
 
 import importlib.util
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -16,10 +17,17 @@ from stylesearch.attribution.report import NEAREST, ReportMaker
 from stylesearch.catalog.artists import QUALIFIERS
 from stylesearch.catalog.rights import REUSE_CLASSES
 from stylesearch.cli.main import cli
+from stylesearch.encoders import csd
+from stylesearch.encoders.checkpoints import file_sha256
+from stylesearch.encoders.lite import DIM, WEIGHTS
+from stylesearch.encoders.lite_network import statistics_length
+from stylesearch.encoders.preprocessing import MOST_TILES, POLICIES
 from stylesearch.images.store import open_store
 from stylesearch.ingest.metadata.table import PATH_COLUMNS, TEXT_COLUMNS, read_table
 from stylesearch.search.service import StyleSearch
 from stylesearch.settings import ENV_PREFIX, Settings
+from stylesearch.training.data.packages import TEST_PACKAGES, TRAINING_PACKAGES
+from stylesearch.training.lite.head import CONTENT_WEIGHT, HIDDEN
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -94,6 +102,110 @@ def test_every_command_that_is_listed_can_be_loaded():
 def test_help_texts_show_no_markup(name):
     # A raw docstring has the two characters where click wants one.
     assert "\\b" not in (COMMANDS[name].help or "")
+
+
+# Results of benchmarks
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    folder = tmp_path / "results" / "speed"
+    folder.mkdir(parents=True)
+    table = "| | one | two \\| half |\n|---|---:|---:|\n| ours | 1 | 2 |\n| theirs | 3 | 4 |"
+    (folder / "speed.md").write_text(f"# Speed\n\nIn seconds.\n\n{table}\n\n- A note.\n", "utf-8")
+    return folder.parent
+
+
+def test_results_are_taken_in_between_their_marks(results):
+    page = "Before.\n\n<!-- results: speed -->\nold\n<!-- end -->\n\nAfter.\n"
+    done = generator.filled(page, results)
+    assert done.startswith("Before.\n\n<!-- results: speed -->\n\nIn seconds.\n\n| | one |")
+    assert done.endswith("| theirs | 3 | 4 |\n\n- A note.\n\n<!-- end -->\n\nAfter.\n")
+    assert generator.filled(done, results) == done
+
+
+def test_columns_are_chosen_by_their_heads(results):
+    done = generator.filled("<!-- results: speed; two \\| half -->\n<!-- end -->\n", results)
+    told = ["In seconds.", "", "|  | two \\| half |", "| --- | ---: |", "| ours | 2 |", "| theirs | 4 |"]
+    assert done.splitlines()[2:8] == told
+    assert "note" not in done
+
+
+@pytest.mark.parametrize("asked", ["speed; three", "weight"])
+def test_results_that_are_not_there_are_named(results, asked):
+    with pytest.raises(LookupError, match=r"three|weight"):
+        generator.filled(f"<!-- results: {asked} -->\n<!-- end -->\n", results)
+
+
+def test_a_page_with_old_results_is_stale(tmp_path, results):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- results: speed -->\n| ours | 7 |\n<!-- end -->\n", "utf-8")
+    assert page in generator.stale(tmp_path, results)
+    page.write_text(generator.stale(tmp_path, results)[page], "utf-8")
+    assert page not in generator.stale(tmp_path, results)
+    assert "| ours | 1 | 2 |" in page.read_text("utf-8")
+
+
+@pytest.mark.parametrize("folder", sorted(ROOT.glob("benchmarks/results/*/")), ids=page_id)
+def test_results_are_of_a_benchmark_and_shown_somewhere(folder):
+    assert (ROOT / "benchmarks" / f"{folder.name}.py").is_file()
+    assert len(list(folder.glob("*.md"))) == 1
+    shown = re.compile(rf"<!-- results: {folder.name}\b")
+    assert any(shown.search(path.read_text("utf-8")) for path in PAGES)
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(ROOT.glob("benchmarks/results/**/*.md")) + sorted(ROOT.glob("benchmarks/results/**/*.json")),
+)
+def test_results_name_no_place_on_the_machine_they_were_made_on(path):
+    assert re.findall(r"(?<![\w.:/*-])/\w+/\w+", path.read_text("utf-8")) == []
+
+
+def weights_in(value: object) -> set[str]:
+    """Return the digests of the weights of lite that a document of results names."""
+    if isinstance(value, list):
+        return set().union(*map(weights_in, value))
+    if not isinstance(value, dict):
+        return set()
+    of_lite = value.get("slug", "lite") == "lite" and "weights_sha256" in value
+    own = {str(value["weights_sha256"])} if of_lite else set()
+    return own.union(*map(weights_in, value.values()))
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("benchmarks/results/**/*.json")), ids=page_id)
+def test_results_are_of_the_weights_that_are_shipped(path):
+    expected = set() if path.stem == "lite_data" else {file_sha256(WEIGHTS)}
+    assert weights_in(json.loads(path.read_text("utf-8"))) == expected, "run 'make figures'"
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("benchmarks/results/**/*.md")), ids=page_id)
+def test_results_are_of_no_trial(path):
+    assert "A trial, not the measurement" not in path.read_text("utf-8"), "run 'make figures'"
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("benchmarks/results/lite_speed/*.json")), ids=page_id)
+def test_the_contenders_for_speed_computed_the_same(path):
+    results = json.loads(path.read_text("utf-8"))
+    assert min(results["least_cosine"].values()) >= 0.999
+
+
+def test_numbers_in_the_page_on_descriptors_are_those_of_the_code():
+    page = (DOCS / "descriptors.md").read_text("utf-8")
+    assert f"| `lite` | {DIM} |" in page
+    assert f"{statistics_length():,} numbers" in page
+    assert CONTENT_WEIGHT == 10
+    assert "ten times more" in page
+    assert f"{HIDDEN:,} hidden units" in page
+    assert all(f"- `{policy}`: " in page for policy in POLICIES)
+    assert MOST_TILES == 12
+    assert "at\n  most twelve" in page
+    assert all(f"| `{slug}` |" in page for slug in csd.slugs())
+
+
+def test_every_package_is_named_in_the_model_card():
+    card = (DOCS / "lite-model-card.md").read_text("utf-8")
+    assert [name for name in (*TRAINING_PACKAGES, *TEST_PACKAGES) if f"`{name}`" not in card] == []
 
 
 # Links

@@ -58,8 +58,9 @@ def test_it_holds_what_is_no_module(wheel, folder):
     assert expected <= set(wheel.namelist())
 
 
-def test_it_holds_the_weights_byte_for_byte(wheel):
-    name = "stylesearch/encoders/weights/lite.safetensors"
+@pytest.mark.parametrize("suffix", ["safetensors", "onnx"])
+def test_it_holds_the_weights_byte_for_byte(wheel, suffix):
+    name = f"stylesearch/encoders/weights/lite.{suffix}"
     assert wheel.read(name) == (ROOT / name).read_bytes()
 
 

@@ -92,6 +92,8 @@ def url_of(listening: socket.socket) -> str:
 def waitress_server(app: Flask, sockets: list[socket.socket]) -> Any:
     """Return a waitress server on some sockets."""
     settings = services(app).settings
+    # That a request waits for a moment is nothing that the person at the terminal can do about.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     return waitress.create_server(
         app,
         sockets=sockets,

@@ -61,7 +61,7 @@ def palette_of(pixels: Pixels) -> Palette:
     pixels:
         ``[height, width, 3]``.
     """
-    bins, counts = np.unique(_unmixed(pixels).reshape(-1, 3) >> (8 - _BITS), axis=0, return_counts=True)
+    bins, counts = _counted(_unmixed(pixels))
     colours = ((bins.astype(np.float64) + 0.5) * 2 ** (8 - _BITS)).clip(0, 255)
     colours[bins == 0] = 0
     colours[bins == 2**_BITS - 1] = 255
@@ -89,6 +89,14 @@ def palette_of(pixels: Pixels) -> Palette:
                 )
             )
     return tuple(sorted(swatches, key=lambda one: (-one.share, one.hex)))
+
+
+def _counted(pixels: Pixels) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the bins of colours that there are, ``[n, 3]`` in order, and how many pixels each has."""
+    coarse = (pixels >> (8 - _BITS)).astype(np.int64).reshape(-1, 3)
+    counts = np.bincount(coarse @ (1 << _BITS * np.array([2, 1, 0])))
+    found = np.flatnonzero(counts)
+    return np.stack([found >> 2 * _BITS, found >> _BITS, found], axis=1) & (1 << _BITS) - 1, counts[found]
 
 
 def _unmixed(pixels: Pixels) -> Pixels:
@@ -137,6 +145,12 @@ def palette_distance(first: Palette, second: Palette) -> float:
             np.average(apart.min(axis=0), weights=weights[1]),
         )
     )
+
+
+def only_in(palette: Palette, other: Palette) -> Palette:
+    """Return the colours of a palette that the other has nothing within :data:`APART` of."""
+    places = np.array([swatch.lab for swatch in other])
+    return tuple(swatch for swatch in palette if np.linalg.norm(places - swatch.lab, axis=1).min() >= APART)
 
 
 _GREYS = ((15, "black"), (40, "dark grey"), (70, "grey"), (93, "light grey"), (101, "white"))

@@ -32,6 +32,8 @@ _EDGE_RISE = 20.0
 """Least rise of L* across an edge whose softness is taken."""
 _EVEN = 1.5
 """Up to this change of colour, in ΔE*ab from one pixel to the next, a surface is even: less can hardly be seen."""
+_GRAIN = 1.0
+"""Blur, in pixels, before that is asked: it takes most of JPEG's own traces away, which nobody drew."""
 _PAPER = 98.5
 _LEAST_SURFACE = 0.01
 _NO_TEXTURE = 1e-3
@@ -65,7 +67,7 @@ class Traits:
     detail:
         Mean departure of lightness from its own blur over 1 % of the side.
     flatness:
-        Share of the surfaces, so without edges and white paper, that is evenly coloured.
+        Share of the surfaces, so without edges and white paper, that is evenly coloured; a gentle gradient is even.
     """
 
     palette: Palette
@@ -129,7 +131,7 @@ def measure(pixels: Pixels, side: int) -> Traits:
         edge_softness=_edge_softness(light, side),
         texture_scale=_texture_scale(light, side),
         detail=float(np.abs(light - blurred(light, side / 100)).mean()),
-        flatness=_flatness(light, slope),
+        flatness=_flatness(colours, slope),
     )
 
 
@@ -190,7 +192,10 @@ def _texture_scale(light: Plane, side: int) -> float | None:
     return float(100 * np.exp(-np.average(np.log(frequency[fine]), weights=power[fine])) / side)
 
 
-def _flatness(light: Plane, slope: Plane) -> float:
-    change = highest(slope, 5)
-    surface = (change < _EDGE) & (light < _PAPER)
-    return float(100 * (change[surface] < _EVEN).mean()) if surface.mean() >= _LEAST_SURFACE else 100.0
+def _flatness(colours: Plane, slope: Plane) -> float:
+    """Leave out paper, and edges with anything even beside them, however small: edges on all sides are texture."""
+    even = highest(_slope(blurred(colours, _GRAIN)), 5) < _EVEN
+    islands = (highest(slope, 3) < 2 * _EVEN).astype(np.float32)
+    bounds = (highest(slope, 9) >= _EDGE) & (highest(islands, 17) > 0)
+    surface = ~bounds & (colours[..., 0] < _PAPER)
+    return float(100 * even[surface].mean()) if surface.mean() >= _LEAST_SURFACE else 100.0

@@ -19,6 +19,7 @@ from stylesearch.catalog import schema
 from stylesearch.catalog.database import MINIMUM_PGVECTOR, check_server, open_database, version_text
 from stylesearch.cli.progress import console
 from stylesearch.encoders import registry
+from stylesearch.encoders.lite import LiteEncoder
 from stylesearch.errors import StylesearchError
 from stylesearch.images.store import open_store
 from stylesearch.ingest.doorbell import Doorbell
@@ -133,7 +134,10 @@ def _device(settings: Settings) -> str:
 
 def _encoders(settings: Settings) -> str:
     try:
-        chosen = registry.configured_encoder(settings).spec
+        encoder = registry.configured_encoder(settings)
+        chosen = encoder.spec
+        if isinstance(encoder, LiteEncoder):
+            encoder.load()  # it takes an instant; large checkpoints are left to 'encoders show'
     except StylesearchError as error:
         raise StylesearchError(
             f"The setting STYLESEARCH_ENCODER names {settings.encoder!r}, which cannot be used: {error.message}",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import uuid
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,6 +24,7 @@ from stylesearch.encoders.preprocessing import POLICIES
 from stylesearch.encoders.protocol import Descriptors, Encoder, EncoderSpec, Pixels, PreparingEncoder
 from stylesearch.encoders.registry import encode_checked, get_encoder
 from stylesearch.errors import InputError, StylesearchError
+from stylesearch.files import written_whole
 from stylesearch.ingest.sources.folder import SUFFIXES
 from stylesearch.settings import Settings, get_settings
 
@@ -91,7 +91,7 @@ def encode(
     stylesearch encode a.png b.jpg --encoder csd-vit-l-14 --weights csd.pth --out two.npz
     """  # noqa: D301
     settings = get_settings()
-    with written_whole(out) as file, Stopwatch() as stopwatch:
+    with output_file(out) as file, Stopwatch() as stopwatch:
         encoder = get_encoder(
             slug or settings.encoder,
             device=device or settings.device,
@@ -156,7 +156,7 @@ def _describe_all(
     """Return the files that could be read, and their descriptors in pieces; say what could not be read."""
     kept: list[Path] = []
     rows: list[Descriptors] = []
-    read = partial(_read, encoder, isinstance(encoder, PreparingEncoder), settings)
+    read = partial(_read, encoder, isinstance(encoder, PreparingEncoder) and encoder.full_size, settings)
     with (
         progress_bar("Describing", "images") as bar,
         contextlib.closing(_ahead(read, files, batch)) as results,
@@ -177,7 +177,7 @@ def _describe_all(
     return kept, rows
 
 
-def _read(encoder: Encoder, prepares: bool, settings: Settings, path: Path) -> Read:
+def _read(encoder: Encoder, full: bool, settings: Settings, path: Path) -> Read:
     """Read and decode a file, and prepare it where the encoder lets that be done ahead; runs in a thread."""
     try:
         data = read_image(path, max_bytes=settings.max_file_bytes)
@@ -186,7 +186,7 @@ def _read(encoder: Encoder, prepares: bool, settings: Settings, path: Path) -> R
             data,
             max_bytes=settings.max_file_bytes,
             max_pixels=settings.max_pixels,
-            full=prepares,
+            full=full,
         ).pixels
         return Read(path, encoder.prepare(pixels) if isinstance(encoder, PreparingEncoder) else pixels)
     except InputError as error:
@@ -256,7 +256,7 @@ def _write(file: BinaryIO, spec: EncoderSpec, paths: Sequence[Path], descriptors
 
 
 @contextlib.contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
+def output_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that appears under its path only if the block ends well.
 
     Raises
@@ -267,19 +267,12 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     path = path.resolve()
     if path.exists() and not path.is_file():
         raise _unwritable(path, "it is no file")
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        file = beside.open("xb")
-    except OSError as error:
-        raise _unwritable(path, str(error.strerror)) from None
-    try:
-        with file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(written_whole(path))
+        except OSError as error:
+            raise _unwritable(path, str(error.strerror)) from None
+        yield file
 
 
 def _unwritable(path: Path, why: str) -> InputError:

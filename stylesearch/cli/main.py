@@ -25,6 +25,7 @@ COMMANDS = {
     "encode": ("stylesearch.cli.encode", "Describe image files and write the descriptors to a file."),
     "encoders": ("stylesearch.cli.encoders", "List encoders, and add CSD checkpoints and open_clip models."),
     "evaluate": ("stylesearch.cli.evaluate", "Measure how well descriptors find style."),
+    "explain": ("stylesearch.cli.explain", "Show why two images are near in style, or far."),
     "index": ("stylesearch.cli.index", "Build the index that makes large galleries quick, and look at it."),
     "ingest": ("stylesearch.cli.ingest", "Take works in, follow runs, and look at what went wrong."),
     "report": ("stylesearch.cli.report", "Report on whose style an image resembles, and under what rights."),
@@ -32,6 +33,7 @@ COMMANDS = {
     "services": ("stylesearch.cli.services", "Start and stop the local PostgreSQL and Valkey."),
     "settings": ("stylesearch.cli.settings", "List every setting with its value."),
     "train": ("stylesearch.cli.train", "Train a style descriptor on your own tagged pictures."),
+    "train-lite": ("stylesearch.cli.train_lite", "Make the weights of the encoder lite anew."),
 }
 PLUGGED_IN = {
     "serve": "Serve the portal.",
@@ -48,7 +50,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name in COMMANDS:
             module = importlib.import_module(COMMANDS[cmd_name][0])
-            command = getattr(module, cmd_name)
+            command = getattr(module, cmd_name.replace("-", "_"))
             assert isinstance(command, click.Command)
             return command
         for point in entry_points(group="stylesearch.commands", name=cmd_name):

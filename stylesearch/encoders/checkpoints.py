@@ -6,6 +6,7 @@ import hashlib
 import os
 import pickle
 import re
+import struct
 import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -132,12 +133,32 @@ class WeightsFile:
         """
         self.verify()
         if self._found is not None and self._stat() != self._found[1]:
-            raise StylesearchError(
-                f"The weights {self.path} changed while they were being read.",
-                hint="Give the command again when nothing writes to the file.",
-                code="weights_mismatch",
-            )
+            raise self._changed()
         return read_state(self.path)
+
+    def read_bytes(self) -> bytes:
+        """Return the whole file, which is what the digest is of.
+
+        Raises
+        ------
+        StylesearchError
+            ``weights_mismatch``, if it is another file by now; ``weights_missing``.
+        """
+        digest = self.sha256
+        try:
+            data = self.path.read_bytes()
+        except OSError as error:
+            raise missing(self.path, error) from None
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise self._changed()
+        return data
+
+    def _changed(self) -> StylesearchError:
+        return StylesearchError(
+            f"The weights {self.path} changed while they were being read.",
+            hint="Give the command again when nothing writes to the file.",
+            code="weights_mismatch",
+        )
 
     def _stat(self) -> tuple[int, ...]:
         try:
@@ -237,10 +258,12 @@ def _read_torch(path: Path, *, mapped: bool) -> object:
         EOFError,
         OSError,
         ValueError,
-        KeyError,
-        IndexError,
+        LookupError,
+        ArithmeticError,
+        AssertionError,
         AttributeError,
         TypeError,
+        struct.error,
     ) as error:
         if "TorchScript" in str(error):
             raise _unsafe(path, "a TorchScript program") from None

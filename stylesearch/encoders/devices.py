@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -123,3 +124,10 @@ def in_halves(run: Callable[[Sequence[Pixels]], Descriptors], images: Sequence[P
     # Outside the handler, so that the failed run's tensors, which the traceback holds, are let go first.
     middle = len(images) // 2
     return np.concatenate([in_halves(run, images[:middle]), in_halves(run, images[middle:])])
+
+
+def usable_processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

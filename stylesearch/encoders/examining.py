@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stylesearch.encoders import csd, openclip
+from stylesearch.encoders import csd, lite, openclip
 from stylesearch.encoders.checkpoints import WeightsFile
 from stylesearch.encoders.preprocessing import Preprocessing
 from stylesearch.errors import InputError
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _CLIP_SIGNS = ("visual.conv1.weight", "visual.trunk.patch_embed.proj.weight", "visual.class_embedding")
+_LITE_SIGN = "head.whitening.weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,18 @@ def examine(weights: WeightsFile, *, family: str | None = None, policy: str | No
     Raises
     ------
     InputError
-        ``checkpoint_unknown``, if it is in no layout that is known; ``unknown_encoder`` or ``unknown_policy``.
+        ``checkpoint_unknown``, if it is in no layout that is known, or that of ``lite``, which is not added;
+        ``unknown_encoder`` or ``unknown_policy``.
     StylesearchError
         As `stylesearch.encoders.checkpoints.read_state` and ``load_strictly`` do, naming what is wrong.
     """
     state = weights.read()
+    if family == lite.SLUG or (family is None and _LITE_SIGN in state):
+        raise InputError(
+            f"The weights {weights.path} are for the encoder lite, which is built in.",
+            hint="Use them with --encoder lite --weights FILE; their graph must lie beside them.",
+            code="checkpoint_unknown",
+        )
     family = family or _recognised(state, weights)
     what = f"the checkpoint {weights.path}"
     if family.startswith(openclip.PREFIX):

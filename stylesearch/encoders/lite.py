@@ -1,220 +1,205 @@
-"""The embedded encoder: channel statistics of a small network, whitened by the scatter within styles."""
+"""The embedded encoder: how each channel of a small network behaves over a picture, read by a head trained on styles."""
 
 from __future__ import annotations
 
-import hashlib
-import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stylesearch.encoders import backbone
-from stylesearch.encoders.checking import checked
-from stylesearch.encoders.devices import in_halves, resolve_device
-from stylesearch.encoders.preprocessing import SIDE, SQUASH_224, squash_batch
-from stylesearch.encoders.protocol import Descriptors, EncoderSpec, Pixels
-from stylesearch.errors import StylesearchError
+from stylesearch.encoders.checkpoints import WeightsFile
+from stylesearch.encoders.devices import resolve_device, usable_processors
+from stylesearch.encoders.preprocessing import LITE_SCALE, Preprocessing
+from stylesearch.encoders.protocol import Depth, Descriptors, Dissected, Pixels
+from stylesearch.encoders.tower import DEVICE_SQUARES, SquareEncoder
+from stylesearch.errors import InputError, StylesearchError
 
-if TYPE_CHECKING:
-    from torch import nn
+SLUG = "lite"
+DIM = 256
+PREPROCESSING = Preprocessing("squash", mean=LITE_SCALE[0], std=LITE_SCALE[1])
 
-DEPTHS = 5
-"""How many feature maps are described: the stem and the first four stages. Later stages tell what is depicted."""
+WEIGHTS = Path(__file__).with_name("weights") / "lite.safetensors"
+"""The weights; beside them lies the graph, of the same name with ``.onnx``, which says what is computed with them and
+holds none itself."""
 
-STATISTICS = 2 * sum(backbone.MAP_CHANNELS[:DEPTHS])
-"""Length of :func:`channel_statistics`: a mean and a standard deviation for each channel."""
+PROCESSOR_SQUARES = 2
+"""Squares that go through the network together on a processor: the maps of more do not fit its cache."""
 
-PROCESSOR_BATCH = 2
-"""Pictures that go through the network together on a processor: the maps of more do not fit its cache, and take twice as
-long each."""
+DEPTHS_SEEN = tuple(
+    Depth(name, 100 * pixels / PREPROCESSING.size)
+    for name, pixels in (
+        ("finest marks and edges", 3),
+        ("fine marks and colours", 7),
+        ("strokes and texture", 19),
+        ("small forms and shading", 67),
+        ("larger forms", 147),
+    )
+)
+"""What each feature map sees, the stem's first, and how wide its patches are: what the strides and kernels add up to."""
 
-WHITENING_PATH = Path(__file__).with_name("weights") / "lite.safetensors"
-
-
-def channel_statistics(
-    network: nn.ModuleList, batch: NDArray[np.float32], device: str
-) -> NDArray[np.float64]:
-    """Summarise what each channel does over the picture, and forget where.
-
-    Parameters
-    ----------
-    network:
-        The first :data:`DEPTHS` parts of the backbone, on the device.
-    batch:
-        ``[n, 3, 224, 224]`` as preprocessing gives it.
-    device:
-        torch device.
-
-    Returns
-    -------
-    ndarray
-        ``[n, STATISTICS]``: for each depth the channels' means, then their standard deviations.
-    """
-    import torch
-
-    statistics = []
-    with torch.inference_mode():
-        maps = torch.from_numpy(batch).to(device)
-        for part in network:
-            maps = part(maps)
-            variance, mean = torch.var_mean(maps, dim=(2, 3), correction=0)
-            statistics += [mean, variance.sqrt()]
-        return torch.cat(statistics, dim=1).cpu().numpy().astype(np.float64)
+DIGEST = "weights_sha256"
+"""Entry of a graph's metadata: the SHA-256, in hex, of the weights file it was made for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Whitening:
-    """The linear map from channel statistics to a descriptor.
+_FATAL = 4
+"""As grave as what ONNX Runtime prints must be; of all else it raises errors."""
 
-    Attributes
-    ----------
-    mean:
-        ``[STATISTICS]`` float32, taken away first.
-    projection:
-        ``[STATISTICS, dim]`` float32; standardises, whitens and projects at once.
-    sha256:
-        Hex digest of the file they came from.
-    """
-
-    mean: NDArray[np.float32]
-    projection: NDArray[np.float32]
-    sha256: str
-
-    @classmethod
-    def read(cls, path: Path = WHITENING_PATH) -> Whitening:
-        """Read and check a whitening.
-
-        Raises
-        ------
-        StylesearchError
-            If the file is missing, damaged, or not for these statistics.
-        """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
-
-        try:
-            data = path.read_bytes()
-            tensors = load(data)
-            mean, projection = tensors["mean"], tensors["projection"]
-        except (OSError, SafetensorError, KeyError) as error:
-            raise _whitening_error(f"{path} cannot be read: {error}.") from None
-        fits = mean.shape == (STATISTICS,) and projection.ndim == 2 and len(projection) == STATISTICS
-        if not fits or not (np.isfinite(mean).all() and np.isfinite(projection).all()):
-            raise _whitening_error(f"{path} is not a whitening of {STATISTICS} finite statistics.")
-        return cls(mean, projection, hashlib.sha256(data).hexdigest())
-
-    @property
-    def dim(self) -> int:
-        """Length of a descriptor."""
-        return int(self.projection.shape[1])
-
-    def apply(self, statistics: NDArray[np.float64]) -> Descriptors:
-        """Return ``[n, dim]`` unit descriptors of ``[n, STATISTICS]`` channel statistics."""
-        projected = (statistics - self.mean) @ self.projection.astype(np.float64)
-        norms = np.linalg.norm(projected, axis=1, keepdims=True)
-        with np.errstate(
-            invalid="ignore", divide="ignore"
-        ):  # the caller's check names a row that is not finite
-            descriptors: Descriptors = (projected / norms).astype(np.float32)
-        return descriptors
+_HINT = (
+    "Install stylesearch again; for weights of your own, make both files anew with 'stylesearch train-lite'."
+)
 
 
-def _whitening_error(message: str) -> StylesearchError:
-    return StylesearchError(message, hint="Install stylesearch again.", code="weights_mismatch")
+def graph_of(weights: Path) -> Path:
+    """Return where the graph to a weights file lies."""
+    return weights.with_suffix(".onnx")
 
 
-class LiteEncoder:
-    """Describes style on a processor, with weights that come with the installed packages.
+class LiteEncoder(SquareEncoder):
+    """Describes style on a processor, with weights that come with the package.
 
-    Weights are loaded by the first ``encode``; one object may be used from several threads.
+    On a processor ONNX Runtime computes, which is quicker there than torch; elsewhere torch, with the same weights.
 
     Parameters
     ----------
+    weights:
+        Another weights file than the installed one; its graph lies beside it.
+    policy:
+        Whole-image policy instead of ``squash``.
     device:
         ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:N``.
-    backbone_path, whitening_path:
-        Weights files, by default the installed ones. Another backbone file than the pinned one is refused.
+
+    Raises
+    ------
+    InputError
+        ``unknown_policy``.
     """
 
-    def __init__(
-        self,
-        *,
-        device: str = "auto",
-        backbone_path: Path | None = None,
-        whitening_path: Path = WHITENING_PATH,
-    ) -> None:
-        self._device_name = device
-        self._backbone_path = backbone_path
-        self._whitening_path = whitening_path
-        self._lock = threading.RLock()
+    full_size = False
+
+    def __init__(self, *, weights: Path = WEIGHTS, policy: str | None = None, device: str = "auto") -> None:
+        super().__init__(
+            slug=SLUG,
+            dim=DIM,
+            preprocessing=PREPROCESSING.with_policy(policy),
+            license="Apache-2.0",
+            device=device,
+        )
+        self._weights_path = weights
+        self._session: Any = None
+        self._tensors: Any = None
         self._network: Any = None
         self._device = ""
 
     @cached_property
-    def _whitening(self) -> Whitening:
-        return Whitening.read(self._whitening_path)
+    def weights(self) -> WeightsFile:
+        """The weights file."""
+        return WeightsFile(self._weights_path)
 
-    @property
-    def spec(self) -> EncoderSpec:
-        """The encoder's identity; reads the whitening, not the network."""
-        digests = f"{backbone.WEIGHTS_SHA256}\n{self._whitening.sha256}\n"
-        return EncoderSpec(
-            slug="lite",
-            dim=self._whitening.dim,
-            weights_sha256=hashlib.sha256(digests.encode()).hexdigest(),
-            preprocessing=SQUASH_224,
-            license="Apache-2.0",
-        )
+    def load(self) -> None:
+        with self._lock:
+            if self._device:
+                return
+            device = resolve_device(self._device_name)
+            if device == "cpu":
+                self._session, self._tensors = _open_session(self.weights)
+            else:
+                self._build(device)
+            self._device = device
 
-    @property
-    def input_size(self) -> int:
-        """Shortest side, in pixels, that an image should be decoded at."""
-        return SIDE
-
-    def _load(self) -> None:
+    def _build(self, device: str) -> Any:
+        """Return the network as torch runs it, which on a processor only explanations need."""
         with self._lock:
             if self._network is None:
-                self._device = resolve_device(self._device_name)
-                network = backbone.load_backbone(self._backbone_path)[:DEPTHS]
-                self._network = network.to(self._device)
+                from stylesearch.encoders.lite_network import build_network
 
-    def statistics(self, images: Sequence[Pixels]) -> NDArray[np.float64]:
-        """Return ``[len(images), STATISTICS]`` channel statistics: what the whitening is fitted on."""
-        self._load()
-        size = PROCESSOR_BATCH if self._device == "cpu" else len(images)
-        parts = [images[start : start + size] for start in range(0, len(images), size)]
-        return np.concatenate(
-            [channel_statistics(self._network, squash_batch(part), self._device) for part in parts]
-        )
+                what = f"the weights {self.weights.path}"
+                self._network = build_network(self.weights.read(), what).to(device)
+            return self._network
 
-    def encode(self, images: Sequence[Pixels]) -> Descriptors:
-        """Describe a batch.
+    @property
+    def depths(self) -> tuple[Depth, ...]:
+        """The depths, the one that sees the smallest patches first."""
+        return DEPTHS_SEEN
 
-        Parameters
-        ----------
-        images:
-            Decoded images; sizes may differ.
-
-        Returns
-        -------
-        Descriptors
-            ``[len(images), dim]`` float32, unit norm, finite. A descriptor does not depend on its neighbours in the
-            batch.
+    def dissect(self, pixels: Pixels) -> Dissected:
+        """Look into a picture.
 
         Raises
         ------
         InputError
-            If an array is not pixels, or the device is not there.
+            If the array is not pixels, or the encoder does not take pictures whole in one square.
         StylesearchError
-            If weights are missing or wrong, a descriptor is not finite, or a single image is too much for the device.
+            If the weights, or what says what is ordinary, cannot be used.
         """
-        dim = self._whitening.dim
-        if not images:
-            return np.empty((0, dim), np.float32)
-        descriptors = in_halves(lambda part: self._whitening.apply(self.statistics(part)), images)
-        return checked(descriptors, count=len(images), dim=dim)
+        from stylesearch.encoders.lite_dissection import DissectedByLite, ordinary_of, read_ordinary
+
+        if self.preprocessing.policy != PREPROCESSING.policy:
+            raise InputError(
+                f"Only the policy {PREPROCESSING.policy} can be explained, not {self.preprocessing.policy}.",
+                hint="Leave out the policy.",
+                code="unknown_policy",
+            )
+        network = self._build(resolve_device(self._device_name))
+        ordinary = read_ordinary(ordinary_of(self.weights.path))
+        return DissectedByLite(network, ordinary, self.prepare(pixels)[0])
+
+    def describe_squares(self, squares: Sequence[Pixels]) -> Descriptors:
+        size = DEVICE_SQUARES if self._session is None else PROCESSOR_SQUARES
+        batches = [np.stack(squares[start : start + size]) for start in range(0, len(squares), size)]
+        return np.concatenate([self._run(batch) for batch in batches])
+
+    def _run(self, batch: Pixels) -> Descriptors:
+        if self._session is not None:
+            descriptors: Descriptors = self._session.run(None, {"pixels": batch})[0]
+            return descriptors
+        import torch
+
+        with torch.inference_mode():
+            found: Descriptors = self._network(torch.from_numpy(batch).to(self._device)).cpu().numpy()
+        return found
+
+
+def _open_session(weights: WeightsFile) -> tuple[Any, Any]:
+    """Return a session of ONNX Runtime on the graph, and the weights in memory, which must be kept as long.
+
+    The weights are handed over by name, so that what is computed with is what the digest is of, whatever becomes of the
+    file; the graph's own references to it are for other programs.
+
+    Raises
+    ------
+    StylesearchError
+        ``weights_missing``, if either file cannot be read; ``weights_mismatch``, if the two do not belong together.
+    """
+    import onnxruntime
+    from safetensors.numpy import load
+
+    data, path = weights.read_bytes(), graph_of(weights.path)
+    try:
+        graph = path.read_bytes()
+    except OSError as error:
+        raise StylesearchError(
+            f"The graph {path}, which belongs beside the weights, cannot be read: {error.strerror}.",
+            hint=_HINT,
+            code="weights_missing",
+        ) from None
+    if weights.sha256.encode() not in graph:
+        raise _mismatch(f"The graph {path} was not made for the weights {weights.path}, or is damaged.")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _FATAL
+    options.intra_op_num_threads = usable_processors()
+    # Threads that wait in a busy loop take the processor from those that decode the next pictures.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        tensors = {name: onnxruntime.OrtValue.ortvalue_from_numpy(one) for name, one in load(data).items()}
+        options.add_external_initializers(list(tensors), list(tensors.values()))
+        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors have nothing but this in common
+        what = next(iter(str(error).splitlines()), type(error).__name__)
+        raise _mismatch(f"The graph {path} cannot be run: {what.rstrip('.')}.") from None
+    return session, tensors
+
+
+def _mismatch(message: str) -> StylesearchError:
+    return StylesearchError(message, hint=_HINT, code="weights_mismatch")

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from stylesearch.encoders.protocol import Pixels
 from stylesearch.errors import InputError
-
-SQUASH_224 = "squash-224-v1"
-"""Name and version of :func:`squash_batch`; part of an encoder's identity, so any change needs a new version."""
-
-SIDE = 224
-_MEAN = 127.0
-_STD = 128.0
 
 Triple = tuple[float, float, float]
 
@@ -29,8 +21,15 @@ CLIP_SCALE: tuple[Triple, Triple] = (
 )
 """Mean and standard deviation of the channels, 0 to 1, that CLIP was trained with."""
 
+LITE_MEAN, LITE_DEVIATION = 127.0, 128.0
+"""The same for values of 0 to 255, alike in all channels, that the EfficientNet-Lite networks were trained with."""
+
+LITE_SCALE: tuple[Triple, Triple] = ((LITE_MEAN / 255,) * 3, (LITE_DEVIATION / 255,) * 3)
+"""The same by channel, for values of 0 to 1."""
+
 _SCALES: dict[tuple[Triple, Triple], str] = {
     CLIP_SCALE: "clip",
+    LITE_SCALE: "lite",
     ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)): "imagenet",
     ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)): "half",
 }
@@ -55,50 +54,6 @@ def _checked(pixels: Pixels) -> Pixels:
             code="pixels",
         )
     return pixels
-
-
-def squash(pixels: Pixels) -> Pixels:
-    """Resize a whole image to a square, with antialiasing; its proportions are not kept.
-
-    Nothing is cut away, for style lives in the margins too, and nothing is padded, for a border would be described
-    along with the picture.
-
-    Parameters
-    ----------
-    pixels:
-        ``[height, width, 3]`` uint8, any size from 1 by 1 up.
-
-    Returns
-    -------
-    Pixels
-        ``[224, 224, 3]`` uint8.
-
-    Raises
-    ------
-    InputError
-        If the array is not such pixels.
-    """
-    image = Image.fromarray(np.ascontiguousarray(_checked(pixels)))
-    if image.size != (SIDE, SIDE):
-        image = image.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-    return np.asarray(image)
-
-
-def squash_batch(images: Sequence[Pixels]) -> NDArray[np.float32]:
-    """Squash each image and scale it as the EfficientNet-Lite networks were trained: ``(value - 127) / 128``.
-
-    Parameters
-    ----------
-    images:
-        At least one decoded image; sizes may differ.
-
-    Returns
-    -------
-    ndarray
-        ``[len(images), 3, 224, 224]`` float32 in about -1 to 1, laid out in memory with the channels last.
-    """
-    stacked = np.stack([squash(pixels) for pixels in images]).astype(np.float32)
-    return ((stacked - _MEAN) / _STD).transpose(0, 3, 1, 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,11 +85,82 @@ class PreparingEncoder(Encoder, Protocol):
     """An encoder that can be given what it needs of each picture, instead of the pictures.
 
     Preparing is the slow part that needs no network: it can be done in threads ahead of it, and what it leaves is small.
-    Such an encoder scales pictures as its reference does, so it is to be given them at full size.
     """
+
+    @property
+    def full_size(self) -> bool:
+        """Whether pictures are to be decoded at full size, since it scales them itself just as its reference does."""
 
     def prepare(self, pixels: Pixels) -> Pixels:
         """Return all that the network will see of a picture: ``[squares, side, side, 3]`` uint8."""
 
     def encode_prepared(self, prepared: Sequence[Pixels]) -> Descriptors:
         """Describe what :meth:`prepare` returned for a batch, as :meth:`Encoder.encode` would describe the pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """One of the depths that an encoder looks at a picture at.
+
+    Attributes
+    ----------
+    name:
+        What is seen there, in a few plain words.
+    reach:
+        How wide the patch is that each place of it has seen, in percent of the picture's side.
+    """
+
+    name: str
+    reach: float
+
+
+class Dissected(Protocol):
+    """A picture inside an encoder, which can say what the descriptor would be had it seen less of the picture."""
+
+    def with_depths(self, kept: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Describe the picture by some depths, as if it were ordinary at the others.
+
+        Parameters
+        ----------
+        kept:
+            ``[n, depths]``: which depths count, in each of n cases.
+
+        Returns
+        -------
+        ndarray
+            ``[n, dim]``, not brought to unit norm: a picture that is nearly ordinary has a short one.
+        """
+
+    def without_regions(self, grid: int) -> Descriptors:
+        """Describe the picture without each cell of a grid in turn.
+
+        Parameters
+        ----------
+        grid:
+            Cells along each side, from 2; no more than the coarsest of the encoder's maps has places.
+
+        Returns
+        -------
+        Descriptors
+            ``[grid * grid, dim]``, the cells row by row.
+        """
+
+
+@runtime_checkable
+class ExplainingEncoder(Encoder, Protocol):
+    """An encoder that can be asked what a descriptor comes from."""
+
+    @property
+    def depths(self) -> tuple[Depth, ...]:
+        """The depths, the one that sees the smallest patches first."""
+
+    def dissect(self, pixels: Pixels) -> Dissected:
+        """Look into a picture.
+
+        Raises
+        ------
+        InputError
+            If the array is not pixels.
+        StylesearchError
+            If the weights cannot be used.
+        """

@@ -8,18 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stylesearch.encoders import csd, openclip
+from stylesearch.encoders import csd, lite, openclip
 from stylesearch.encoders.added import AddedEncoder, find_added, list_added
 from stylesearch.encoders.checking import checked
 from stylesearch.encoders.checkpoints import WeightsFile
-from stylesearch.encoders.lite import LiteEncoder
 from stylesearch.encoders.protocol import Descriptors, Encoder, Pixels
 from stylesearch.encoders.tower import UNKNOWN_LICENSE
 from stylesearch.errors import InputError
 from stylesearch.settings import Settings
 
-LITE = "lite"
-_LITE_POLICY = "squash"
+LITE = lite.SLUG
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +82,10 @@ def get_encoder(
     device:
         ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:N``.
     precision:
-        ``auto``, ``fp32``, ``bf16`` or ``fp16``; ``lite`` has its own.
+        ``auto``, ``fp32``, ``bf16`` or ``fp16``; ``lite`` is always in fp32.
     weights:
-        A checkpoint, for a family; the folder is then not looked into.
+        A checkpoint, for a family, or another weights file of ``lite`` with its graph beside it; the folder is then not
+        looked into.
     policy:
         Whole-image policy (``crop``, ``squash``, ``pad``, ``tile``) instead of the encoder's own.
     folder:
@@ -133,7 +132,9 @@ def configured_encoder(settings: Settings, slug: str | None = None) -> Encoder:
 def _build(request: _Request) -> Encoder:
     added = request.added
     if added is None and request.slug == LITE:
-        return _lite(request)
+        return lite.LiteEncoder(
+            weights=request.weights or lite.WEIGHTS, policy=request.policy, device=request.device
+        )
     family = added.family if added else request.slug
     if added is not None and request.folder is not None:
         weights: WeightsFile | None = added.weights_in(request.folder)
@@ -165,22 +166,6 @@ def _build(request: _Request) -> Encoder:
         device=request.device,
         precision=request.precision,
     )
-
-
-def _lite(request: _Request) -> Encoder:
-    if request.weights is not None:
-        raise InputError(
-            f"The encoder {LITE} has its own weights.",
-            hint="Leave out --weights, or name the encoder that they are for.",
-            code="unknown_encoder",
-        )
-    if request.policy not in (None, _LITE_POLICY):
-        raise InputError(
-            f"The encoder {LITE} knows only the policy {_LITE_POLICY}.",
-            hint="Leave out --policy.",
-            code="unknown_policy",
-        )
-    return LiteEncoder(device=request.device)
 
 
 def _unknown(request: _Request) -> InputError:

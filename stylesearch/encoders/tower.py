@@ -1,4 +1,4 @@
-"""What encoders with a large network share: squares in batches, a device, a precision, weights loaded once."""
+"""What encoders share that see a picture as squares, and what those with a large network share besides."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DEVICE_SQUARES = 64
 """The same on a device of its own."""
 
 
-class TowerEncoder(ABC):
+class SquareEncoder(ABC):
     """An encoder whose network takes squares, which are cut from each picture by a policy.
 
     Weights are loaded by the first ``encode``; one object may be used from several threads.
@@ -40,9 +40,9 @@ class TowerEncoder(ABC):
         How pictures are cut and scaled.
     device:
         ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:N``.
-    precision:
-        ``auto``, ``fp32``, ``bf16`` or ``fp16``.
     """
+
+    full_size = True
 
     def __init__(
         self,
@@ -52,17 +52,13 @@ class TowerEncoder(ABC):
         preprocessing: Preprocessing,
         license: str = UNKNOWN_LICENSE,  # noqa: A002 - what the identity calls it
         device: str = "auto",
-        precision: str = "auto",
     ) -> None:
         self.preprocessing = preprocessing
         self._slug = slug
         self._dim = dim
         self._license = license
         self._device_name = device
-        self._precision_name = precision
         self._lock = threading.RLock()
-        self._network: Any = None
-        self._device = ""
 
     @property
     @abstractmethod
@@ -70,18 +66,20 @@ class TowerEncoder(ABC):
         """The weights file."""
 
     @abstractmethod
-    def build(self) -> nn.Module:
-        """Return the network with its weights, on the processor.
+    def load(self) -> None:
+        """Load the weights, if that has not been done yet.
 
         Raises
         ------
+        InputError
+            If the device is not there.
         StylesearchError
             If the weights are missing, unsafe, damaged or do not fit.
         """
 
     @abstractmethod
-    def describe(self, network: nn.Module, images: Tensor) -> Tensor:
-        """Return ``[n, dim]`` descriptors, not necessarily normalised, of ``[n, 3, size, size]``."""
+    def describe_squares(self, squares: Sequence[Pixels]) -> Descriptors:
+        """Return ``[len(squares), dim]`` unit descriptors of ``[size, size, 3]`` squares; the weights are loaded."""
 
     @cached_property
     def spec(self) -> EncoderSpec:
@@ -92,22 +90,6 @@ class TowerEncoder(ABC):
     def input_size(self) -> int:
         """Shortest side, in pixels, that an image should be decoded at."""
         return self.preprocessing.size
-
-    def load(self) -> None:
-        """Load the weights, if that has not been done yet. Errors as :meth:`build`, and an absent device."""
-        import torch
-
-        with self._lock:
-            if self._network is not None:
-                return
-            device = resolve_device(self._device_name)
-            self._precision = resolve_precision(self._precision_name, device)
-            network = self.build().requires_grad_(requires_grad=False).eval().to(device)
-            scale = (self.preprocessing.mean, self.preprocessing.std)
-            self._mean, self._std = (
-                torch.tensor(numbers, device=device).reshape(1, 3, 1, 1) for numbers in scale
-            )
-            self._device, self._network = device, network
 
     def prepare(self, pixels: Pixels) -> Pixels:
         """Return ``[squares, size, size, 3]`` uint8: all that the network will see of a picture.
@@ -148,15 +130,70 @@ class TowerEncoder(ABC):
             return np.empty((0, self._dim), np.float32)
         self.load()
         counts = [len(squares) for squares in prepared]
-        of_squares = in_halves(self._run, [square for squares in prepared for square in squares])
+        of_squares = in_halves(self.describe_squares, [square for squares in prepared for square in squares])
         starts = np.cumsum([0, *counts[:-1]])
         sums = np.add.reduceat(of_squares, starts, axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):  # the check below names a row that is not finite
             descriptors = (sums / np.linalg.norm(sums, axis=1, keepdims=True)).astype(np.float32)
         return checked(descriptors, count=len(prepared), dim=self._dim)
 
-    def _run(self, squares: Sequence[Pixels]) -> Descriptors:
-        """Return ``[len(squares), dim]`` unit descriptors, one a square."""
+
+class TowerEncoder(SquareEncoder):
+    """An encoder with a large network, which torch runs on a device and in a precision.
+
+    Parameters
+    ----------
+    slug, dim, preprocessing, license, device:
+        As for :class:`SquareEncoder`.
+    precision:
+        ``auto``, ``fp32``, ``bf16`` or ``fp16``.
+    """
+
+    def __init__(
+        self,
+        *,
+        slug: str,
+        dim: int,
+        preprocessing: Preprocessing,
+        license: str = UNKNOWN_LICENSE,  # noqa: A002
+        device: str = "auto",
+        precision: str = "auto",
+    ) -> None:
+        super().__init__(slug=slug, dim=dim, preprocessing=preprocessing, license=license, device=device)
+        self._precision_name = precision
+        self._network: Any = None
+        self._device = ""
+
+    @abstractmethod
+    def build(self) -> nn.Module:
+        """Return the network with its weights, on the processor.
+
+        Raises
+        ------
+        StylesearchError
+            If the weights are missing, unsafe, damaged or do not fit.
+        """
+
+    @abstractmethod
+    def describe(self, network: nn.Module, images: Tensor) -> Tensor:
+        """Return ``[n, dim]`` descriptors, not necessarily normalised, of ``[n, 3, size, size]``."""
+
+    def load(self) -> None:
+        import torch
+
+        with self._lock:
+            if self._network is not None:
+                return
+            device = resolve_device(self._device_name)
+            self._precision = resolve_precision(self._precision_name, device)
+            network = self.build().requires_grad_(requires_grad=False).eval().to(device)
+            scale = (self.preprocessing.mean, self.preprocessing.std)
+            self._mean, self._std = (
+                torch.tensor(numbers, device=device).reshape(1, 3, 1, 1) for numbers in scale
+            )
+            self._device, self._network = device, network
+
+    def describe_squares(self, squares: Sequence[Pixels]) -> Descriptors:
         import torch
         from torch.nn import functional
 

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from stylesearch.encoders.backbone import MAP_CHANNELS, WEIGHTS_SHA256, load_backbone
 from stylesearch.encoders.devices import resolve_device
-from stylesearch.encoders.preprocessing import SQUASH_224, squash_batch
+from stylesearch.encoders.lite import PREPROCESSING
+from stylesearch.encoders.preprocessing import LITE_DEVIATION, LITE_MEAN
 from stylesearch.encoders.protocol import Descriptors, Pixels
 from stylesearch.errors import InputError
 
@@ -129,7 +130,10 @@ def _on_maps(depths: int, summarise: Callable[[list[Tensor]], Tensor], device: s
         rows = []
         with torch.inference_mode():
             for start in range(0, len(images), _BATCH):
-                maps: list[Any] = [torch.from_numpy(squash_batch(images[start : start + _BATCH])).to(device)]
+                batch = images[start : start + _BATCH]
+                squares = np.concatenate([PREPROCESSING.squares(pixels) for pixels in batch])
+                seen = torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float()
+                maps: list[Any] = [(seen - LITE_MEAN) / LITE_DEVIATION]
                 for part in network:
                     maps.append(part(maps[-1]))
                 rows.append(summarise(maps[1:]).cpu().numpy().astype(np.float64))
@@ -163,13 +167,17 @@ def get_baseline(name: str, *, device: str = "auto") -> Baseline:
     ------
     InputError
         ``unknown_baseline``, or as :func:`~stylesearch.encoders.devices.resolve_device` does.
+    StylesearchError
+        ``weights_missing`` without the extra ``train``, which brings the network; ``rgb-histogram`` needs none.
     """
     if name not in _MAKERS:
         raise InputError(
             f"There is no baseline {name!r}.", hint=f"Known: {', '.join(BASELINES)}.", code="unknown_baseline"
         )
     dim, make = _MAKERS[name]
-    parts = [name, _VERSION] if name == "rgb-histogram" else [name, _VERSION, WEIGHTS_SHA256, SQUASH_224]
+    parts = (
+        [name, _VERSION] if name == "rgb-histogram" else [name, _VERSION, WEIGHTS_SHA256, PREPROCESSING.name]
+    )
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     return Baseline(name, dim, digest, make(resolve_device(device)))
 

@@ -113,11 +113,11 @@ def encoder_describer(
     spec = encoder.spec
     facts = asdict(spec)
     del facts["slug"]
-    prepares = isinstance(encoder, PreparingEncoder)
+    full = isinstance(encoder, PreparingEncoder) and encoder.full_size
 
     def decoded(data: bytes, limits: Limits) -> Pixels:
         return decode_for(
-            encoder, data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels, full=prepares
+            encoder, data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels, full=full
         ).pixels
 
     size = max(SHORTEST_SIDE, encoder.input_size)
@@ -129,7 +129,15 @@ def encoder_describer(
     def describe(prepared: Sequence[Pixels]) -> Descriptors:
         return checked(encoder.encode_prepared(prepared), count=len(prepared), dim=spec.dim)
 
-    return Describer(spec.slug, spec.digest, facts, f"{size}, full", decoded, encoder.prepare, describe)
+    return Describer(
+        spec.slug,
+        spec.digest,
+        facts,
+        f"{size}, full" if full else str(size),
+        decoded,
+        encoder.prepare,
+        describe,
+    )
 
 
 def baseline_describer(name: str, *, device: str = "auto") -> Describer:

@@ -125,16 +125,25 @@ class Augmentation:
 
 @dataclass(frozen=True, slots=True)
 class StoredViews:
-    """Picks two of the views that a :class:`~stylesearch.training.datasets.FeatureSet` stores of a sample."""
+    """Picks two of the views that a :class:`~stylesearch.training.datasets.FeatureSet` stores of a sample.
+
+    Attributes
+    ----------
+    whole_first:
+        Whether the first view is always the first that is stored, the whole picture. It is what pictures with one tag
+        are drawn together by, and wholes are what is described later; a cut then only has to stay near its whole.
+    """
+
+    whole_first: bool = False
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Nothing can be set."""
-        return {}
+        """What was set, where it is not as usual."""
+        return {"whole first": True} if self.whole_first else {}
 
     def __call__(self, loaded: NDArray[Any], generators: Generators, /) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return two rows of ``[views, dim]``, different ones where there are two."""
         count = len(loaded)
-        first = int(generators[0].integers(count))
+        first = 0 if self.whole_first else int(generators[0].integers(count))
         second = (first + 1 + int(generators[1].integers(max(1, count - 1)))) % count
         return loaded[first], loaded[second]

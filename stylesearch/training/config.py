@@ -21,8 +21,10 @@ class TrainingConfig:
     ----------
     steps:
         How many batches to learn from.
+    worlds:
+        Worlds in a batch, where the labels part the samples into worlds.
     styles, contents:
-        Styles in a batch, and pictures of each; their product is the global batch, over all ranks.
+        Styles of each world, and pictures of each; the product of the three is the global batch, over all ranks.
     optimizer:
         ``sgd`` with momentum 0.9, or ``adamw``.
     head_lr, backbone_lr:
@@ -43,6 +45,7 @@ class TrainingConfig:
     """
 
     steps: int = 10_000
+    worlds: int = 1
     styles: int = 16
     contents: int = 4
     optimizer: Optimizer = "sgd"
@@ -59,6 +62,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         bounds: dict[str, float] = {
             "steps": 1,
+            "worlds": 1,
             "head_lr": 0,
             "backbone_lr": 0,
             "weight_decay": 0,
@@ -77,4 +81,4 @@ class TrainingConfig:
     @property
     def batch(self) -> int:
         """Pictures in a global batch."""
-        return self.styles * self.contents
+        return self.worlds * self.styles * self.contents

@@ -175,7 +175,8 @@ class FeatureSet:
                 self.source,
                 f"are {self.features.dtype} {list(self.features.shape)}, not float32 [n, views, dim]",
             )
-        if not len(self.features) == len(self.labels.tags) == len(self.labels.contents):
+        worlds = self.labels.tags if self.labels.worlds is None else self.labels.worlds
+        if not len(self.features) == len(self.labels.tags) == len(self.labels.contents) == len(worlds):
             raise _bad_features(self.source, "and their labels are not equally many")
         if not np.isfinite(self.features).all():
             raise _bad_features(self.source, "are not all finite")
@@ -193,7 +194,8 @@ class FeatureSet:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 names = tuple(arrays["tag_names"].tolist())
                 tags = tuple(tuple(np.flatnonzero(row).tolist()) for row in arrays["tags"])
-                return cls(arrays["features"], Labels(names, tags, arrays["contents"]), str(path))
+                worlds = (arrays["worlds"], tuple(arrays["shares"].tolist())) if "worlds" in arrays else ()
+                return cls(arrays["features"], Labels(names, tags, arrays["contents"], *worlds), str(path))
         except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile, zlib.error) as error:
             raise InputError(
                 f"{path} holds no features: {next(iter(str(error).splitlines()), type(error).__name__)}.",
@@ -202,14 +204,19 @@ class FeatureSet:
             ) from error
 
     def save(self, path: Path) -> None:
-        """Write an ``.npz`` with ``features``, ``tags`` (booleans ``[n, tags]``), ``tag_names`` and ``contents``."""
-        np.savez(
-            path,
-            features=self.features,
-            tags=self.labels.matrix(range(len(self.features))),
-            tag_names=np.array(self.labels.tag_names),
-            contents=self.labels.contents,
-        )
+        """Write an ``.npz`` with ``features``, ``tags`` (booleans ``[n, tags]``), ``tag_names`` and ``contents``.
+
+        Where samples are in worlds, it has ``worlds`` and ``shares`` too.
+        """
+        arrays: dict[str, Any] = {
+            "features": self.features,
+            "tags": self.labels.matrix(range(len(self.features))),
+            "tag_names": np.array(self.labels.tag_names),
+            "contents": self.labels.contents,
+        }
+        if self.labels.worlds is not None:
+            arrays |= {"worlds": self.labels.worlds, "shares": np.array(self.labels.shares)}
+        np.savez(path, **arrays)
 
     @property
     def digest(self) -> str:

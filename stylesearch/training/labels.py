@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -26,11 +26,18 @@ class Labels:
         For each sample the numbers of its tags.
     contents:
         ``[n]`` int64: for each sample the number of its content, or :data:`NO_CONTENT`.
+    worlds:
+        ``[n]`` int64: for each sample the number of its world. Samples of one world are shown together; what could be
+        told apart at a glance, such as letters and landscapes, need not be. ``None`` for a single world.
+    shares:
+        How often each world is drawn, compared with the others; empty for a single world.
     """
 
     tag_names: tuple[str, ...]
     tags: tuple[tuple[int, ...], ...]
     contents: NDArray[np.int64]
+    worlds: NDArray[np.int64] | None = None
+    shares: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, tags: Sequence[Iterable[str]], contents: Sequence[str | None]) -> Labels:
@@ -52,6 +59,26 @@ class Labels:
             np.array([kinds[name] if name else NO_CONTENT for name in contents], np.int64),
         )
 
+    def in_worlds(self, worlds: Sequence[str], shares: Mapping[str, float]) -> Labels:
+        """Return the same labels with each sample's world.
+
+        Parameters
+        ----------
+        worlds:
+            For each sample the name of its world.
+        shares:
+            By the worlds' names.
+        """
+        names = sorted(shares)
+        numbers = {name: number for number, name in enumerate(names)}
+        places = np.array([numbers[name] for name in worlds], np.int64)
+        return replace(self, worlds=places, shares=tuple(shares[name] for name in names))
+
+    def part(self, samples: NDArray[np.int64]) -> Labels:
+        """Return the labels of some samples, in a single world; tags and contents keep their numbers."""
+        tags = tuple(self.tags[sample] for sample in samples.tolist())
+        return Labels(self.tag_names, tags, self.contents[samples])
+
     @cached_property
     def members(self) -> list[NDArray[np.int64]]:
         """For each tag the samples that have it."""
@@ -72,10 +99,14 @@ class Labels:
     @property
     def digest(self) -> str:
         """Hex SHA-256 over all of it."""
-        values = json.dumps([self.tag_names, self.tags, self.contents.tolist()])
+        fields: list[object] = [self.tag_names, self.tags, self.contents.tolist()]
+        if self.worlds is not None:
+            fields += [self.worlds.tolist(), self.shares]
+        values = json.dumps(fields)
         return hashlib.sha256(values.encode()).hexdigest()
 
     def __str__(self) -> str:
         contents = len(np.unique(self.contents[self.contents != NO_CONTENT]))
         known = f"{contents} contents" if contents else "contents unknown"
-        return f"{len(self.tags)} samples, {len(self.tag_names)} tags, {known}"
+        worlds = f", {len(self.shares)} worlds" if self.shares else ""
+        return f"{len(self.tags)} samples, {len(self.tag_names)} tags, {known}{worlds}"

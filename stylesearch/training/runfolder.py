@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from stylesearch.errors import InputError, ServiceError
+from stylesearch.files import written_whole
 from stylesearch.local.locks import FileLock
 
 CHECKPOINT, METRICS, WEIGHTS = "checkpoint.pt", "metrics.jsonl", "weights.safetensors"
@@ -139,16 +139,8 @@ class RunFolder:
         self._replace(self.metrics, lambda file: file.write(text.encode()))
 
     def _replace(self, path: Path, write: Callable[[IO[bytes]], object]) -> None:
-        beside = path.with_name(f".{path.name}.part")
-        with self._file_errors():
-            try:
-                with beside.open("wb") as file:
-                    write(file)
-                    file.flush()
-                    os.fsync(file.fileno())
-                beside.replace(path)
-            finally:
-                beside.unlink(missing_ok=True)
+        with self._file_errors(), written_whole(path) as file:
+            write(file)
 
     @contextmanager
     def _file_errors(self) -> Iterator[None]:

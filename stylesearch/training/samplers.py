@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.random import Generator
@@ -13,6 +14,20 @@ from stylesearch.errors import InputError
 from stylesearch.training.labels import NO_CONTENT, Labels
 
 Indices = NDArray[np.int64]
+
+_WORLDS = 1
+"""Parts the choice of worlds from all else that is drawn at a step."""
+
+
+class Sampler(Protocol):
+    """Draws batches, each a function of a seed and the step alone."""
+
+    @property
+    def batch_size(self) -> int:
+        """Samples in a batch."""
+
+    def batch(self, step: int) -> Indices:
+        """Return the samples of the global batch at a step, ``[batch_size]``, without repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,25 +142,91 @@ class ContentCrossedSampler:
                 if len(drawn) == self.batch_size:
                     return np.array(list(drawn), np.int64)
 
-    def batches(
-        self, start: int, stop: int, *, rank: int = 0, ranks: int = 1
-    ) -> Iterator[list[tuple[int, int]]]:
-        """Yield one rank's part of each batch from step ``start`` up to, not including, ``stop``.
 
-        Parameters
-        ----------
-        rank, ranks:
-            Which of how many equal parts; the parts in order are the global batch.
+class WorldsSampler:
+    """Draws a few worlds for each batch, and of each what a :class:`ContentCrossedSampler` of that world draws.
 
-        Yields
-        ------
-        list of (step, sample)
-            What a worker process needs to load a sample and draw its views.
-        """
-        size = self.batch_size // ranks
-        for step in range(start, stop):
-            part = self.batch(step)[rank * size : (rank + 1) * size]
-            yield [(step, sample) for sample in part.tolist()]
+    Parameters
+    ----------
+    labels:
+        With worlds.
+    worlds:
+        How many of them a batch holds, at least 1.
+    styles, contents:
+        Styles of each world, and pictures of each style.
+    seed:
+        At least 0.
+
+    Raises
+    ------
+    InputError
+        ``too_few_worlds``; of any of the worlds, as :class:`ContentCrossedSampler` does.
+    """
+
+    def __init__(self, labels: Labels, *, worlds: int, styles: int, contents: int, seed: int) -> None:
+        assert labels.worlds is not None
+        shares = np.array(labels.shares)
+        if not 0 < worlds <= int((shares > 0).sum()):
+            raise InputError(
+                f"A batch of {worlds} worlds cannot be drawn from {int((shares > 0).sum())}.",
+                hint="Put fewer worlds into a batch.",
+                code="too_few_worlds",
+            )
+        self._members = [np.flatnonzero(labels.worlds == world) for world in range(len(shares))]
+        self._samplers = [
+            ContentCrossedSampler(labels.part(members), styles=styles, contents=contents, seed=seed)
+            for members in self._members
+        ]
+        self._shares = shares / shares.sum()
+        self._worlds = worlds
+        self._seed = seed
+        self.batch_size = worlds * styles * contents
+
+    def batch(self, step: int) -> Indices:
+        """Return the samples of the global batch at a step, ``[batch_size]``, world by world."""
+        generator = np.random.default_rng([self._seed, step, _WORLDS])
+        drawn = generator.choice(len(self._shares), self._worlds, replace=False, p=self._shares)
+        return np.concatenate([self._members[world][self._samplers[world].batch(step)] for world in drawn])
+
+
+def build_sampler(labels: Labels, *, worlds: int, styles: int, contents: int, seed: int) -> Sampler:
+    """Return what draws batches of such a shape; without worlds in the labels all is one world.
+
+    Raises
+    ------
+    InputError
+        As the samplers do; ``too_few_worlds`` if several are asked for and there is one.
+    """
+    if labels.worlds is not None:
+        return WorldsSampler(labels, worlds=worlds, styles=styles, contents=contents, seed=seed)
+    if worlds > 1:
+        raise InputError(
+            f"A batch of {worlds} worlds cannot be drawn from pictures that are in none.",
+            hint="Put one world into a batch.",
+            code="too_few_worlds",
+        )
+    return ContentCrossedSampler(labels, styles=styles, contents=contents, seed=seed)
+
+
+def rank_batches(
+    sampler: Sampler, start: int, stop: int, *, rank: int = 0, ranks: int = 1
+) -> Iterator[list[tuple[int, int]]]:
+    """Yield one rank's part of each batch from step ``start`` up to, not including, ``stop``.
+
+    Parameters
+    ----------
+    rank, ranks:
+        Which of how many equal parts; the parts in order are the global batch.
+
+    Yields
+    ------
+    list of (step, sample)
+        What a worker process needs to load a sample and draw its views.
+    """
+    size = sampler.batch_size // ranks
+    for step in range(start, stop):
+        part = sampler.batch(step)[rank * size : (rank + 1) * size]
+        yield [(step, sample) for sample in part.tolist()]
 
 
 def _crossed_contents(groups: list[Indices], contents: Indices) -> Indices:

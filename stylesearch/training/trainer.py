@@ -19,7 +19,7 @@ from stylesearch.training.learner import Evaluate, Learner
 from stylesearch.training.loading import Unreadable, load_batches
 from stylesearch.training.optimisers import resolve_precision
 from stylesearch.training.runfolder import RunFolder
-from stylesearch.training.samplers import ContentCrossedSampler
+from stylesearch.training.samplers import build_sampler, rank_batches
 from stylesearch.training.signals import stop_signals
 from stylesearch.training.trainable import Trainable
 
@@ -109,11 +109,15 @@ def train(
     if config.batch % ranks.count:
         raise InputError(
             f"A batch of {config.batch} cannot be parted evenly among {ranks.count} ranks.",
-            hint=f"Make styles times contents a multiple of {ranks.count}.",
+            hint=f"Make the batch a multiple of {ranks.count}.",
             code="batch_not_divisible",
         )
-    sampler = ContentCrossedSampler(
-        data.labels, styles=config.styles, contents=config.contents, seed=config.seed
+    sampler = build_sampler(
+        data.labels,
+        worlds=config.worlds,
+        styles=config.styles,
+        contents=config.contents,
+        seed=config.seed,
     )
     learner = Learner(trainable, data, config, ranks)
     with folder.held() if ranks.first else nullcontext():
@@ -126,7 +130,7 @@ def train(
         loading = load_batches(
             data,
             trainable.views,
-            sampler.batches(step, config.steps, rank=ranks.rank, ranks=ranks.count),
+            rank_batches(sampler, step, config.steps, rank=ranks.rank, ranks=ranks.count),
             seed=config.seed,
             workers=workers,
             pinned=ranks.device.type == "cuda",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from sqlalchemy import text
 
 from stylesearch.catalog import database as databases
 from stylesearch.catalog.database import open_database
+from stylesearch.encoders import lite, registry
 from stylesearch.settings import get_settings
 
 
@@ -310,6 +312,21 @@ def test_doctor_says_what_to_do(
     problems = {finding["subject"]: finding for finding in json.loads(outcome.out) if not finding["ok"]}
     assert set(problems) == {"Database", "Catalogue", "Broker", "Encoders"}
     assert all(finding["advice"] for finding in problems.values())
+
+
+def test_doctor_finds_that_the_graph_of_lite_is_missing(
+    archive_environment, run_command: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copyfile(lite.WEIGHTS, tmp_path / "lite.safetensors")
+    monkeypatch.setattr(lite, "WEIGHTS", tmp_path / "lite.safetensors")
+    monkeypatch.setattr(registry, "_built", {})
+    monkeypatch.setenv("STYLESEARCH_DEVICE", "cpu")
+    outcome = run_command("doctor", "--json")
+    assert outcome.code == 1
+    (problem,) = (finding for finding in json.loads(outcome.out) if not finding["ok"])
+    assert problem["subject"] == "Encoders"
+    assert "lite.onnx, which belongs beside the weights, cannot be read" in problem["found"]
+    assert problem["advice"].startswith("Install stylesearch again")
 
 
 def test_demo_finds_out_at_once_that_its_port_is_taken(

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import struct
 import zlib
 from collections.abc import Callable
@@ -13,7 +14,9 @@ import torch
 from PIL import Image
 
 from stylesearch.cli import encode as command
+from stylesearch.encoders.checkpoints import file_sha256
 from stylesearch.encoders.csd import CSDEncoder
+from stylesearch.encoders.lite import WEIGHTS
 from stylesearch.encoders.protocol import EncoderSpec
 from stylesearch.encoders.registry import get_encoder
 
@@ -153,6 +156,25 @@ def test_lite_is_the_default_and_is_described_as_a_catalogue_would(run_command, 
     with np.load(out) as written:
         assert written["encoder_digest"] == lite.spec.digest
         np.testing.assert_allclose(written["descriptors"], lite.encode([picture.pixels]), atol=1e-4)
+
+
+def test_lite_takes_other_weights_and_a_policy(run_command, tmp_path: Path) -> None:
+    weights = tmp_path / "weights/mine.safetensors"
+    picture, out = as_file(patches((400, 90)), tmp_path / "a.png"), tmp_path / "out.npz"
+    graph = shutil.copytree(WEIGHTS.parent, weights.parent) / "lite.onnx"
+    options = ["--encoder", "lite", "--policy", "tile", "--device", "cpu", "--out", out]
+    own = WEIGHTS.name
+    assert run_command("encode", picture, "--weights", weights.with_name(own), *options).code == 0
+    with np.load(out) as written:
+        assert written["preprocessing"] == "tile-224-lite-v1"
+        assert written["weights_sha256"] == file_sha256(WEIGHTS)
+    out.unlink()
+    weights.with_name(own).rename(weights)
+    outcome = run_command("encode", picture, "--weights", weights, *options)
+    assert_one_line(outcome, says="mine.onnx, which belongs beside the weights, cannot be read")
+    assert not out.exists()
+    graph.rename(weights.with_name("mine.onnx"))
+    assert run_command("encode", picture, "--weights", weights, *options).code == 0
 
 
 def test_the_policy_and_the_precision_can_be_chosen(run, tmp_path: Path) -> None:
@@ -382,6 +404,7 @@ def test_through_a_link_the_file_behind_it_is_written(run, tmp_path: Path) -> No
         (["--encoder", "openclip:ViT-B-99"], 1, "Nearest: ViT-B-"),
         (["--encoder", "openclip:ViT-B-32"], 1, "names no weights"),
         (["--encoder", "csd-vit-l-14", "--weights", "none.pth"], 1, "none.pth cannot be read"),
+        (["--encoder", "lite", "--weights", "none.safetensors"], 1, "none.safetensors cannot be read"),
         (["--encoder", "lite", "--policy", "fold"], 2, "'fold' is not one of"),
         (["--encoder", "lite", "--precision", "int8"], 2, "'int8' is not one of"),
         (["--encoder", "lite", "--device", "cuda:99"], 1, "There is no device cuda:99"),

@@ -17,6 +17,7 @@ from stylesearch.catalog.database import open_database
 from stylesearch.cli import encoders as command
 from stylesearch.encoders import hub
 from stylesearch.encoders.checkpoints import file_sha256
+from stylesearch.encoders.lite import WEIGHTS
 from stylesearch.encoders.registry import get_encoder
 from stylesearch.settings import Settings
 
@@ -182,6 +183,8 @@ def test_from_a_hub_with_the_licence_it_states(
         (["{weights}", "--as", "heavy"], 1, "There is no encoder 'heavy'"),
         (["{weights}", "--policy", "fold"], 2, "'fold' is not one of"),
         (["{folder}"], 1, "Is a directory"),
+        ([str(WEIGHTS)], 1, "are for the encoder lite, which is built in"),
+        (["{weights}", "--as", "lite"], 1, "are for the encoder lite, which is built in"),
     ],
 )
 def test_bad_arguments(arguments, code, says, home, add, listed, small_weights, tmp_path: Path) -> None:

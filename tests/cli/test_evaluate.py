@@ -68,7 +68,7 @@ def test_crossed_prints_and_writes(drawn, run_command, tmp_path):
     assert [result["encoder"]["slug"] for result in found["results"]] == ["lite", "rgb-histogram"]
     assert found["results"][0]["encoder"]["digest"] == get_encoder("lite", device="cpu").spec.digest
     assert found["results"][0]["encoder"]["weights_sha256"]
-    # The drawings have a style by construction, and lite was made to find it.
+    # The drawings have a style by construction, and lite was made to find it; by chance 2 in 11 would be found.
     assert found["results"][0]["pairs"]["auc"] > 0.8
     assert found["results"][0]["retrieval"]["recall_at"]["1"] > 0.8
 

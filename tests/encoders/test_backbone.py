@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from stylesearch.encoders import backbone
-from stylesearch.encoders.preprocessing import squash_batch
+from stylesearch.encoders.lite import PREPROCESSING
+from stylesearch.encoders.preprocessing import LITE_DEVIATION, LITE_MEAN
 from stylesearch.errors import StylesearchError
 
 
@@ -67,9 +68,14 @@ def test_an_absent_file_is_named(tmp_path: Path):
     assert caught.value.code == "weights_missing"
 
 
+def network_input(pixels: np.ndarray) -> torch.Tensor:
+    squares = torch.from_numpy(PREPROCESSING.squares(pixels))
+    return (squares.permute(0, 3, 1, 2).float() - LITE_MEAN) / LITE_DEVIATION
+
+
 def test_fusing_changes_nothing_but_rounding(network):
     pixels = np.random.default_rng(0).integers(0, 256, (90, 130, 3), dtype=np.uint8)
-    maps = torch.from_numpy(squash_batch([pixels]))
+    maps = network_input(pixels)
     with torch.inference_mode():
         expected = network.blocks(network.bn1(network.conv_stem(maps)))
         channels = []
@@ -88,7 +94,7 @@ def test_the_network_recognises_a_drawn_thing(network):
     for centre, colour in ((52, (235, 40, 30)), (112, (90, 75, 20)), (172, (20, 80, 45))):
         pixels[(row - centre) ** 2 + (column - 112) ** 2 < 22**2] = colour
     with torch.inference_mode():
-        best = network(torch.from_numpy(squash_batch([pixels]))).topk(3).indices[0].tolist()
+        best = network(network_input(pixels)).topk(3).indices[0].tolist()
     assert 920 in best
 
 

@@ -153,22 +153,23 @@ def test_a_file_without_weights_is_refused(content, tmp_path: Path):
     assert caught.value.code == "checkpoint_unreadable"
 
 
-@pytest.mark.parametrize("kept", [0, 1, 3, 9, 40, 400, -1])
 @pytest.mark.parametrize("kind", ["pth", "old", "safetensors"])
-def test_a_file_that_is_cut_off_is_refused(kind, kept, tmp_path: Path):
+def test_a_file_that_is_cut_off_is_refused_wherever_that_is(kind, tmp_path: Path):
     path = tmp_path / "a"
     if kind == "safetensors":
         save_file({name: tensor.repeat(40, *[1] * (tensor.ndim - 1)) for name, tensor in STATE.items()}, path)
     else:
         saved(path, STATE, _use_new_zipfile_serialization=kind == "pth")
     data = path.read_bytes()
-    assert len(data) > 400
-    path.write_bytes(data[:kept])
-    with pytest.raises(StylesearchError) as caught:
-        read_state(path)
-    assert caught.value.code == "checkpoint_unreadable"
-    assert "\n" not in caught.value.message
-    assert ("is empty" in caught.value.message) == (kept == 0)
+    for kept in [*range(min(600, len(data))), -1]:
+        path.write_bytes(data[:kept])
+        with pytest.raises(StylesearchError) as caught:
+            read_state(path)
+        # Cut in the middle of a class's name, the older format seems to ask for a class that is not allowed.
+        expected = {"checkpoint_unreadable"} | ({"checkpoint_unsafe"} if kind == "old" else set())
+        assert caught.value.code in expected, kept
+        assert "\n" not in caught.value.message
+        assert ("is empty" in caught.value.message) == (kept == 0)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import torch
 
 from stylesearch.encoders.checkpoints import WeightsFile
 from stylesearch.encoders.examining import examine
+from stylesearch.encoders.lite import WEIGHTS
 from stylesearch.errors import InputError, StylesearchError
 
 
@@ -37,13 +38,21 @@ def test_an_open_clip_checkpoint_wants_its_model_named(small_model, tmp_path: Pa
     assert (found.dim, found.preprocessing.name, found.kinds) == (48, "crop-224-clip-v1", ("float16",))
 
 
+@pytest.mark.parametrize("family", [None, "lite"])
+def test_weights_of_lite_are_told_how_to_be_used(family):
+    with pytest.raises(InputError, match="are for the encoder lite, which is built in") as caught:
+        examine(WeightsFile(WEIGHTS), family=family)
+    assert caught.value.code == "checkpoint_unknown"
+    assert "--encoder lite --weights FILE" in caught.value.hint
+
+
 def test_what_is_in_no_known_layout_is_refused(tmp_path: Path):
     torch.save(torch.nn.Linear(2, 2).state_dict(), tmp_path / "other.pt")
     with pytest.raises(InputError, match="first tensor is called weight"):
         examine(WeightsFile(tmp_path / "other.pt"))
 
 
-@pytest.mark.parametrize("family", ["csd-vit-h-14", "lite", "openclip:nothing-of-the-kind"])
+@pytest.mark.parametrize("family", ["csd-vit-h-14", "openclip:nothing-of-the-kind"])
 def test_an_unknown_family_is_refused(family, small_weights):
     with pytest.raises(InputError) as caught:
         examine(WeightsFile(small_weights), family=family)

@@ -9,42 +9,20 @@ from torchvision.transforms import CenterCrop, Compose, InterpolationMode, Resiz
 
 from stylesearch.encoders.preprocessing import (
     CLIP_SCALE,
+    LITE_SCALE,
     MOST_TILES,
     POLICIES,
-    SIDE,
     TILE_OVERLAP,
     Preprocessing,
-    squash,
-    squash_batch,
 )
 from stylesearch.errors import InputError
-
-
-@pytest.mark.parametrize("size", [(1, 1), (224, 224), (20, 30_000), (317, 91)])
-def test_any_size_becomes_a_square(size):
-    assert squash(np.full((*size, 3), 200, dtype=np.uint8)).shape == (SIDE, SIDE, 3)
 
 
 def test_fine_stripes_are_averaged_not_sampled():
     stripes = np.zeros((16, 2240, 3), dtype=np.uint8)
     stripes[:, ::2] = 255
-    squashed = squash(stripes).astype(int)
+    squashed = Preprocessing("squash").squares(stripes).astype(int)
     assert np.abs(squashed - 127).max() <= 5
-
-
-def test_scale_is_that_of_training():
-    pixels = np.zeros((2, 2, 3), dtype=np.uint8)
-    assert squash_batch([pixels]).min() == squash_batch([pixels]).max() == np.float32(-127 / 128)
-    assert squash_batch([pixels + 255]).max() == 1.0
-
-
-def test_colours_keep_their_channel():
-    red = np.zeros((5, 7, 3), dtype=np.uint8)
-    red[..., 0] = 255
-    batch = squash_batch([red])
-    assert batch.shape == (1, 3, SIDE, SIDE)
-    assert (batch[0, 0] == 1.0).all()
-    assert (batch[0, 1:] < 0).all()
 
 
 @pytest.mark.parametrize(
@@ -56,9 +34,10 @@ def test_colours_keep_their_channel():
         np.zeros((0, 4, 3), np.uint8),
     ],
 )
-def test_what_is_not_pixels_is_refused(pixels):
+@pytest.mark.parametrize("policy", POLICIES)
+def test_what_is_not_pixels_is_refused(policy, pixels):
     with pytest.raises(InputError) as caught:
-        squash(pixels)
+        Preprocessing(policy).squares(pixels)
     assert caught.value.code == "pixels"
 
 
@@ -165,6 +144,7 @@ def test_a_square_is_one_tile_and_a_scroll_has_no_more_than_are_allowed():
 def test_the_name_tells_all_that_matters():
     assert Preprocessing("crop").name == "crop-224-clip-v1"
     assert Preprocessing("tile", 336).name == "tile-336-clip-v1"
+    assert Preprocessing("squash", 224, *LITE_SCALE).name == "squash-224-lite-v1"
     half = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     assert Preprocessing("squash", 256, *half, "bilinear").name == "squash-256-half-bilinear-v1"
     others = [
@@ -189,9 +169,3 @@ def test_an_unknown_policy_lists_the_known_ones():
     assert caught.value.code == "unknown_policy"
     with pytest.raises(InputError, match="'fold'"):
         Preprocessing("crop").with_policy("fold")
-
-
-def test_policies_refuse_what_is_not_pixels():
-    with pytest.raises(InputError) as caught:
-        Preprocessing("crop").squares(np.zeros((4, 4), np.uint8))
-    assert caught.value.code == "pixels"

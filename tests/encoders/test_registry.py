@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -6,6 +7,7 @@ from threading import Barrier
 import numpy as np
 import pytest
 
+from stylesearch.encoders import lite
 from stylesearch.encoders.added import AddedEncoder, add
 from stylesearch.encoders.checkpoints import file_sha256
 from stylesearch.encoders.csd import CSDEncoder
@@ -75,7 +77,7 @@ def test_a_sound_encoder_is_passed_on():
 def test_importing_does_not_import_torch(module):
     code = (
         f"import sys; from stylesearch.encoders import {module}; "
-        "heavy = {'torch', 'timm', 'open_clip'} & set(sys.modules); assert not heavy, heavy"
+        "heavy = {'torch', 'timm', 'open_clip', 'onnxruntime'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -148,13 +150,30 @@ def test_a_family_without_weights_says_how_to_add_them(slug, tmp_path):
     assert caught.value.code == "weights_missing"
 
 
-def test_lite_has_its_own_weights_and_policy(small_weights):
-    assert get_encoder("lite", policy="squash").spec.preprocessing == get_encoder("lite").spec.preprocessing
-    with pytest.raises(InputError, match="has its own weights"):
-        get_encoder("lite", weights=small_weights)
-    with pytest.raises(InputError, match="only the policy squash") as caught:
-        get_encoder("lite", policy="crop")
+def test_lite_takes_a_policy():
+    usual = get_encoder("lite", device="cpu")
+    assert get_encoder("lite", device="cpu", policy="squash").spec == usual.spec
+    tiled = get_encoder("lite", device="cpu", policy="tile")
+    assert tiled.spec.preprocessing == "tile-224-lite-v1"
+    assert not np.array_equal(encode_checked(tiled, [PICTURE]), encode_checked(usual, [PICTURE]))
+    with pytest.raises(InputError, match="crop, squash, pad, tile") as caught:
+        get_encoder("lite", policy="fold")
     assert caught.value.code == "unknown_policy"
+
+
+def test_lite_takes_other_weights_with_their_graph_beside_them(small_weights, tmp_path):
+    usual = get_encoder("lite", device="cpu")
+    for path in (lite.WEIGHTS, lite.graph_of(lite.WEIGHTS)):
+        shutil.copyfile(path, tmp_path / path.name)
+    same = get_encoder("lite", device="cpu", weights=tmp_path / lite.WEIGHTS.name)
+    assert same is not usual
+    assert same.spec == usual.spec
+    assert np.array_equal(encode_checked(same, [PICTURE]), encode_checked(usual, [PICTURE]))
+    other = get_encoder("lite", device="cpu", weights=small_weights)
+    assert other.spec.digest != usual.spec.digest
+    with pytest.raises(StylesearchError, match=r"The graph .*small\.onnx, which belongs beside") as caught:
+        other.encode([PICTURE])
+    assert caught.value.code == "weights_missing"
 
 
 def test_an_added_encoder_is_asked_for_by_its_slug(small_csd, small_weights, tmp_path):

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from stylesearch.encoders.backbone import MAP_CHANNELS, load_backbone
-from stylesearch.encoders.preprocessing import squash_batch
+from stylesearch.encoders.lite import PREPROCESSING
 from stylesearch.errors import InputError
 from stylesearch.evaluation.baselines import BASELINES, DEPTHS, get_baseline, rgb_histogram
 
@@ -22,7 +22,8 @@ def images():
 @pytest.fixture(scope="module")
 def maps(images):
     """The network's maps, from its parts run one after the other."""
-    found, batch = [], torch.from_numpy(squash_batch(images))
+    squares = np.concatenate([PREPROCESSING.squares(pixels) for pixels in images])
+    found, batch = [], torch.from_numpy((squares.astype(np.float32) - 127) / 128).permute(0, 3, 1, 2)
     with torch.inference_mode():
         for part in load_backbone():
             batch = part(batch)

@@ -212,13 +212,16 @@ def test_names_that_are_no_utf8_can_be_printed():
 
 
 class Preparing:
-    """An encoder that prepares pictures: it keeps one pixel of each, at full size."""
+    """An encoder that prepares pictures: it keeps one pixel of each, at the size it wants."""
 
     spec = EncoderSpec("preparing", 3, "0" * 64, "corner-v1", "CC0-1.0")
     input_size = 16
 
+    def __init__(self, *, full_size: bool) -> None:
+        self.full_size = full_size
+
     def prepare(self, pixels):
-        assert pixels.shape == (400, 500, 3)
+        assert pixels.shape == ((400, 500, 3) if self.full_size else (320, 400, 3))
         return pixels[:1, :1]
 
     def encode_prepared(self, prepared):
@@ -229,9 +232,10 @@ class Preparing:
         raise AssertionError
 
 
-def test_an_encoder_that_prepares_is_given_pictures_at_full_size(tmp_path, monkeypatch):
+@pytest.mark.parametrize("full_size", [True, False])
+def test_an_encoder_that_prepares_is_given_pictures_at_the_size_it_wants(full_size, tmp_path, monkeypatch):
     Image.new("RGB", (500, 400), (0, 30, 40)).save(tmp_path / "a.png")
-    monkeypatch.setattr(describing, "get_encoder", lambda slug, **options: Preparing())
+    monkeypatch.setattr(describing, "get_encoder", lambda slug, **options: Preparing(full_size=full_size))
     describers = [encoder_describer("preparing"), baseline_describer("rgb-histogram")]
     found = describe_images(describers, tmp_path, ["a.png"], limits=LIMITS)
     assert found.descriptors[0].tolist() == [[0, pytest.approx(0.6), pytest.approx(0.8)]]

@@ -2,6 +2,7 @@ import io
 import json
 import pickle
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -127,6 +128,19 @@ def test_bad_tables(tmp_path: Path, name: str, text: str | bytes, code: str, say
 def test_a_missing_table(tmp_path: Path) -> None:
     with refusal("table"):
         picture_table(tmp_path / "no.csv", decoding=DECODING)
+
+
+def test_features_keep_their_worlds_in_a_file(crossed_features, tmp_path: Path) -> None:
+    labels = crossed_features.labels.in_worlds(["b"] * 30 + ["a"] * 50, {"a": 0.5, "b": 2.0})
+    FeatureSet(crossed_features.features, labels).save(tmp_path / "worlds.npz")
+    opened = FeatureSet.open(tmp_path / "worlds.npz")
+    assert opened.labels.shares == (0.5, 2.0)
+    assert np.array_equal(opened.labels.worlds, labels.worlds)
+    assert opened.labels.digest == labels.digest
+    crossed_features.save(tmp_path / "plain.npz")
+    assert FeatureSet.open(tmp_path / "plain.npz").labels.worlds is None
+    with refusal("features"):
+        FeatureSet(crossed_features.features, replace(labels, worlds=labels.worlds[:9]))
 
 
 def shard(path: Path, members: dict[str, bytes]) -> Path:

@@ -9,7 +9,7 @@ from stylesearch.training.augment import Augmentation
 from stylesearch.training.datasets import Decoding
 from stylesearch.training.files import picture_folder
 from stylesearch.training.loading import load_batches
-from stylesearch.training.samplers import ContentCrossedSampler
+from stylesearch.training.samplers import ContentCrossedSampler, rank_batches
 
 VIEWS = Augmentation(side=8)
 
@@ -23,7 +23,7 @@ def copied(drawings: Path, tmp_path: Path) -> Path:
 def batches(folder: Path, *, start: int = 0, stop: int = 6, rank: int = 0, ranks: int = 1, workers: int = 0):
     data = picture_folder(folder, decoding=Decoding(shortest_side=16))
     sampler = ContentCrossedSampler(data.labels, styles=4, contents=3, seed=2)
-    keys = sampler.batches(start, stop, rank=rank, ranks=ranks)
+    keys = rank_batches(sampler, start, stop, rank=rank, ranks=ranks)
     return data, list(load_batches(data, VIEWS, keys, seed=2, workers=workers))
 
 
@@ -78,7 +78,7 @@ def test_a_file_that_has_gone_is_unreadable_too(copied: Path) -> None:
     data = picture_folder(copied, decoding=Decoding(shortest_side=16))
     (copied / "ink/disc.png").unlink()
     sampler = ContentCrossedSampler(data.labels, styles=6, contents=5, seed=0)
-    (batch,) = load_batches(data, VIEWS, sampler.batches(0, 1), seed=0)
+    (batch,) = load_batches(data, VIEWS, rank_batches(sampler, 0, 1), seed=0)
     assert [sample.name for sample in batch.unreadable] == ["ink/disc.png"]
     assert "No such file" in batch.unreadable[0].reason
 

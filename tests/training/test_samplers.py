@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 
 from stylesearch.errors import InputError
 from stylesearch.training.labels import Labels
-from stylesearch.training.samplers import ContentCrossedSampler
+from stylesearch.training.samplers import (
+    ContentCrossedSampler,
+    WorldsSampler,
+    build_sampler,
+    rank_batches,
+)
 
 
 def crossed(styles: int, contents: int, *, holes: float = 0.0, seed: int = 0) -> Labels:
@@ -64,7 +69,7 @@ def test_a_batch_is_whole_without_repeats_and_the_same_each_time(
 @given(ranks=st.sampled_from([1, 2, 3, 4, 6, 12]), start=st.integers(0, 50))
 def test_the_parts_of_all_ranks_are_the_global_batch(ranks, start) -> None:
     drawn = sampler(crossed(6, 7, holes=0.3))
-    parts = [list(drawn.batches(start, start + 3, rank=rank, ranks=ranks)) for rank in range(ranks)]
+    parts = [list(rank_batches(drawn, start, start + 3, rank=rank, ranks=ranks)) for rank in range(ranks)]
     for offset in range(3):
         whole = [key for part in parts for key in part[offset]]
         assert [step for step, _ in whole] == [start + offset] * 12
@@ -73,8 +78,8 @@ def test_the_parts_of_all_ranks_are_the_global_batch(ranks, start) -> None:
 
 def test_going_on_at_a_step_gives_the_rest() -> None:
     drawn = sampler(crossed(6, 7))
-    whole = list(drawn.batches(0, 9))
-    assert whole[5:] == list(drawn.batches(5, 9))
+    whole = list(rank_batches(drawn, 0, 9))
+    assert whole[5:] == list(rank_batches(drawn, 5, 9))
     assert {sample for _, sample in whole[0]} != {sample for _, sample in whole[1]}
 
 
@@ -170,5 +175,88 @@ def test_a_style_smaller_than_its_share_is_topped_up_by_others() -> None:
 def test_data_that_cannot_be_learnt_from(labels, shape, code) -> None:
     with pytest.raises(InputError) as caught:
         sampler(labels, *shape)
+    assert caught.value.code == code
+    assert caught.value.hint
+
+
+# Worlds
+
+
+def in_worlds(shares: dict[str, float], styles: int = 5, contents: int = 6) -> Labels:
+    """As many worlds as there are shares, each crossed by itself; their samples lie mixed."""
+    cells = [(world, s, c) for world in shares for s in range(styles) for c in range(contents)]
+    order = np.random.default_rng(1).permutation(len(cells))
+    mixed = [cells[place] for place in order]
+    labels = Labels.of([[f"{world} {s}"] for world, s, _ in mixed], [f"{world} {c}" for world, _, c in mixed])
+    return labels.in_worlds([world for world, _, _ in mixed], shares)
+
+
+def of_worlds(labels: Labels, worlds: int = 2, seed: int = 0) -> WorldsSampler:
+    return WorldsSampler(labels, worlds=worlds, styles=3, contents=2, seed=seed)
+
+
+def test_a_batch_holds_whole_grids_of_some_worlds() -> None:
+    labels = in_worlds({"a": 1.0, "b": 1.0, "c": 1.0})
+    drawn = of_worlds(labels)
+    assert drawn.batch_size == 12
+    for step in range(30):
+        batch = drawn.batch(step)
+        assert len(set(batch.tolist())) == len(batch) == 12
+        halves = batch[:6], batch[6:]
+        worlds = [set(labels.worlds[half].tolist()) for half in halves]
+        assert all(len(world) == 1 for world in worlds)
+        assert worlds[0] != worlds[1]
+        for half in halves:
+            shown = list(grid(labels, half).values())
+            assert len(shown) == 3
+            assert all(contents == shown[0] and len(contents) == 2 for contents in shown)
+
+
+def test_a_batch_of_worlds_is_a_function_of_seed_and_step() -> None:
+    labels = in_worlds({"a": 1.0, "b": 2.0, "c": 3.0})
+    first, second = of_worlds(labels), of_worlds(labels)
+    batches = [first.batch(step) for step in range(8)]
+    assert all(np.array_equal(second.batch(step), batches[step]) for step in reversed(range(8)))
+    assert not np.array_equal(batches[0], batches[1])
+    assert not np.array_equal(of_worlds(labels, seed=1).batch(0), batches[0])
+
+
+def test_worlds_come_as_often_as_their_shares_say() -> None:
+    labels = in_worlds({"never": 0.0, "often": 3.0, "seldom": 1.0})
+    drawn = of_worlds(labels, worlds=1)
+    counts = Counter(int(labels.worlds[drawn.batch(step)[0]]) for step in range(800))
+    assert set(counts) == {1, 2}
+    assert 2.3 < counts[1] / counts[2] < 3.9
+
+
+def test_ranks_part_a_batch_of_worlds_too() -> None:
+    drawn = of_worlds(in_worlds({"a": 1.0, "b": 1.0}))
+    parts = [next(rank_batches(drawn, 4, 5, rank=rank, ranks=3)) for rank in range(3)]
+    assert [key for part in parts for key in part] == [(4, sample) for sample in drawn.batch(4).tolist()]
+
+
+def test_the_sampler_that_fits_the_labels_is_built() -> None:
+    shape = {"styles": 3, "contents": 2, "seed": 4}
+    several = in_worlds({"a": 1.0, "b": 1.0})
+    assert isinstance(build_sampler(several, worlds=1, **shape), WorldsSampler)
+    plain = build_sampler(crossed(5, 6), worlds=1, **shape)
+    assert isinstance(plain, ContentCrossedSampler)
+    assert np.array_equal(plain.batch(2), sampler(crossed(5, 6), 3, 2, 4).batch(2))
+
+
+@pytest.mark.parametrize(
+    ("labels", "worlds", "code"),
+    [
+        (in_worlds({"a": 1.0, "b": 1.0}), 3, "too_few_worlds"),
+        (in_worlds({"a": 1.0, "b": 0.0}), 2, "too_few_worlds"),
+        (in_worlds({"a": 1.0, "b": 1.0}), 0, "too_few_worlds"),
+        (crossed(5, 6), 2, "too_few_worlds"),
+        (in_worlds({"a": 1.0, "b": 1.0}, styles=1), 1, "one_style"),
+        (in_worlds({"a": 1.0, "b": 1.0}, styles=2, contents=2), 1, "batch_too_large"),
+    ],
+)
+def test_worlds_that_cannot_be_drawn_from(labels, worlds, code) -> None:
+    with pytest.raises(InputError) as caught:
+        build_sampler(labels, worlds=worlds, styles=3, contents=2, seed=0)
     assert caught.value.code == code
     assert caught.value.hint

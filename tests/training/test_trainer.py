@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -332,9 +333,42 @@ def test_other_optimiser_and_half_precision_run_and_resume(run, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     "changed",
-    [{"steps": 0}, {"temperature": 0.0}, {"head_lr": -1.0}, {"head_lr": float("nan")}, {"seed": -1}],
+    [
+        {"steps": 0},
+        {"worlds": 0},
+        {"temperature": 0.0},
+        {"head_lr": -1.0},
+        {"head_lr": float("nan")},
+        {"seed": -1},
+    ],
 )
 def test_a_config_that_makes_no_sense(changed) -> None:
     with pytest.raises(InputError) as caught:
         TrainingConfig(**changed)
     assert caught.value.code == "training_config"
+
+
+def test_a_batch_is_made_of_worlds_styles_and_contents() -> None:
+    assert TrainingConfig(worlds=3, styles=4, contents=5).batch == 60
+
+
+def test_a_run_in_worlds_goes_on_to_the_same_end(crossed_features, tmp_path: Path) -> None:
+    halves = ["first" if sample < 40 else "second" for sample in range(80)]
+    labels = crossed_features.labels.in_worlds(halves, {"first": 1.0, "second": 2.0})
+    data = replace(crossed_features, labels=labels)
+    config = TrainingConfig(steps=12, worlds=2, styles=3, contents=4, head_lr=0.1, warmup=2)
+
+    def interrupt(done: int, total: int, loss: float) -> None:
+        if done == 7:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def go(out: str, **options):
+        model = build_model(model_named("head"), data, ModelOptions(dim=8), seed=0)
+        return train(model, data, config, RunFolder(tmp_path / out), ranks=ALONE, **options)
+
+    assert go("stopped", on_step=interrupt).step == 8
+    assert go("stopped").finished
+    assert go("whole").finished
+    assert curve(tmp_path / "stopped") == curve(tmp_path / "whole")
+    stopped, whole = (load_file(tmp_path / out / "weights.safetensors") for out in ("stopped", "whole"))
+    assert all(torch.equal(stopped[name], whole[name]) for name in whole)

@@ -13,7 +13,7 @@ from stylesearch.images.decode import decode
 from stylesearch.images.hashes import hash_distance, perceptual_hash
 from stylesearch.training.data.packages import EXCLUDED_PACKAGES
 
-NEAR = 4
+NEAR = 6
 """Most bits in which the perceptual hashes of two copies of one drawing differ."""
 
 _MAX_BYTES = 16 * 1024**2

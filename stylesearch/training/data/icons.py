@@ -5,23 +5,24 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from stylesearch.encoders.protocol import Pixels
-from stylesearch.errors import ImageError, InputError
-from stylesearch.images.decode import decode
+from stylesearch.errors import InputError
 
 SMALLEST = 48
 """Smallest nominal size, in pixels, of an icon that counts as a picture."""
 LARGEST = 512
 _SCALABLE = 1024
-_MAX_BYTES = 16 * 1024**2
-_MAX_PIXELS = 4_000_000
 _SIZE = re.compile(r"^(\d+)(?:x\d+)?(?:@(\d)x?)?$")
 _SKIPPED_FOLDERS = ("symbolic", "cursors", "animations", "panel")
-_FALLBACKS = ("default", "hicolor")
+_NO_THEMES = ("default", "hicolor", "blue-crystal", "dark-sense")
+"""Fallbacks, and sets of mouse pointers."""
+
+_OWN_STYLES = ("ukui-classical", "ukui-fashion")
+"""Themes that are drawn anew, though they are called after the one beside them."""
+
 _SKIPPED_NAMES = ("-symbolic", "-rtl", ".symbolic")
 
 
@@ -66,7 +67,7 @@ def _is_picture(relative: Path, size: int) -> bool:
 def _variant_of_sibling(theme: Path) -> bool:
     """Whether the theme is a recolouring of the one beside it (``Yaru-blue`` of ``Yaru``)."""
     siblings = (other.name for other in theme.parent.iterdir() if other.is_dir() and other != theme)
-    return any(theme.name.startswith(f"{sibling}-") for sibling in siblings)
+    return theme.name not in _OWN_STYLES and any(theme.name.startswith(f"{sibling}-") for sibling in siblings)
 
 
 def themes(root: Path, packages: Collection[str]) -> Iterator[Path]:
@@ -84,7 +85,7 @@ def themes(root: Path, packages: Collection[str]) -> Iterator[Path]:
         if (
             package in packages
             and theme.is_dir()
-            and theme.name not in _FALLBACKS
+            and theme.name not in _NO_THEMES
             and not _variant_of_sibling(theme)
         ):
             yield theme
@@ -156,26 +157,3 @@ def crossed_icons(
             code="themes_missing",
         )
     return chosen
-
-
-def icon_batches(drawings: Sequence[Icon], size: int = 32) -> Iterator[tuple[list[Icon], list[Pixels]]]:
-    """Decode drawings batch by batch; files that cannot be decoded are left out.
-
-    Parameters
-    ----------
-    drawings:
-        What to decode.
-    size:
-        Most drawings in a batch.
-    """
-    for start in range(0, len(drawings), size):
-        icons, pictures = [], []
-        for icon in drawings[start : start + size]:
-            try:
-                picture = decode(icon.path.read_bytes(), max_bytes=_MAX_BYTES, max_pixels=_MAX_PIXELS)
-            except ImageError:
-                continue
-            icons.append(icon)
-            pictures.append(picture.pixels)
-        if icons:
-            yield icons, pictures

@@ -12,14 +12,16 @@ TEST_PACKAGES = frozenset(
         "tango-icon-theme",
     }
 )
-"""Icon themes that are measured on, and so never trained on and never used to choose anything."""
+"""Icon themes that are measured on, and so never trained on."""
 
 ICON_THEMES = (
     "adwaita-icon-theme",
     "breeze-icon-theme",
     "deepin-icon-theme",
+    "elementary-icon-theme",
     "elementary-xfce-icon-theme",
     "faba-icon-theme",
+    "gnome-accessibility-themes",
     "gnome-colors-common",
     "gnome-human-icon-theme",
     "gnome-icon-theme",
@@ -30,9 +32,26 @@ ICON_THEMES = (
     "papirus-icon-theme",
     "sugar-icon-theme",
     "suru-icon-theme",
+    "ukui-themes",
     "yaru-theme-icon",
 )
 """Themes: the same icon names drawn by many hands."""
+
+OFFICE_STYLES = (
+    "libreoffice-style-breeze",
+    "libreoffice-style-colibre",
+    "libreoffice-style-elementary",
+    "libreoffice-style-sukapura",
+)
+"""Sets of an office program's buttons, each the same commands in another style."""
+
+FAMILIES = {
+    "elementary-xfce": "elementary",
+    "mate": "gnome",
+    "menta": "gnome",
+    "wm 48x48-gartoon": "gartoon",
+}
+"""Styles that are another one by another name: a theme's offspring, or its port."""
 
 DRAWINGS = ("openclipart-svg",)
 """Vector drawings that are restyled, and that carry their artists' names."""
@@ -125,13 +144,14 @@ ART = (
 )
 """Games' pictures, card decks, chess sets and emoji."""
 
-TRAINING_PACKAGES = tuple(sorted((*ICON_THEMES, *DRAWINGS, *FONTS, *ART)))
+TRAINING_PACKAGES = tuple(sorted((*ICON_THEMES, *OFFICE_STYLES, *DRAWINGS, *FONTS, *ART)))
 """All of them, in the order in which they are fetched."""
 
 EXCLUDED_PACKAGES = TEST_PACKAGES | {
     "faenza-icon-theme",  # what Obsidian grew out of
     "gnome-extra-icons",  # drawn after Tango
     "gnome-icon-theme-nuovo",  # of one family with nuoveXT2
+    "libreoffice-style-karasa-jaga",  # drawn after Oxygen
     "mint-x-icons",
     "moka-icon-theme",  # what Mint-Y grew out of
     "numix-icon-theme-circle",

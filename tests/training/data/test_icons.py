@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from stylesearch.errors import InputError
-from stylesearch.training.data.icons import crossed_icons, icon_batches, theme_icons, themes
+from stylesearch.training.data.icons import crossed_icons, theme_icons, themes
 from stylesearch.training.data.packages import ICON_THEMES, TEST_PACKAGES
 
 ALL = ("a", "one", "two", "three")
@@ -24,9 +24,14 @@ def test_testing_themes_and_recolourings_are_kept_apart(tmp_path):
         ("breeze-icon-theme", "breeze"),
         ("breeze-icon-theme", "breeze-dark"),
         ("oxygen-icon-theme", "oxygen"),
+        ("ukui-themes", "ukui"),
+        ("ukui-themes", "ukui-blue"),
+        ("ukui-themes", "ukui-classical"),
+        ("ukui-themes", "dark-sense"),
     ):
         _draw(tmp_path, package, theme, "mail")
-    assert [theme.name for theme in themes(tmp_path, ICON_THEMES)] == ["breeze"]
+    found = [theme.name for theme in themes(tmp_path, ICON_THEMES)]
+    assert found == ["breeze", "ukui", "ukui-classical"]
     assert [theme.name for theme in themes(tmp_path, TEST_PACKAGES)] == ["oxygen"]
 
 
@@ -65,16 +70,6 @@ def test_nothing_in_common_is_said(tmp_path):
     with pytest.raises(InputError) as caught:
         crossed_icons(tmp_path, ALL)
     assert caught.value.code == "themes_missing"
-
-
-def test_unreadable_files_are_left_out(tmp_path):
-    for theme in ("one", "two"):
-        for name in ("mail", "web"):
-            _draw(tmp_path, theme, theme, name)
-    _draw(tmp_path, "one", "one", "web").write_text("not a drawing")
-    batches = list(icon_batches(crossed_icons(tmp_path, ALL), size=2))
-    assert [icon.content for icons, _ in batches for icon in icons] == ["mail", "mail", "web"]
-    assert all(min(pixels.shape[:2]) == 320 for _, pictures in batches for pixels in pictures)
 
 
 def test_contents_may_have_to_be_shared_by_more(tmp_path):

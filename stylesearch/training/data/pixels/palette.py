@@ -240,6 +240,15 @@ def sample_palette(rng: np.random.Generator) -> Palette:
     return replace(toned, kind=kind, colours=tuple((float(a), float(b), float(c)) for a, b, c in lights))
 
 
+def sample_free_palette(rng: np.random.Generator) -> Palette:
+    """Draw a mapping that a drawing could as well have been coloured with: hues turned, a little more or less vivid."""
+    return Palette(
+        hue=float(rng.random()) if rng.random() < 0.7 else 0.0,
+        chroma=float(rng.uniform(0.6, 1.4)),
+        gamma=float(rng.uniform(0.8, 1.25)),
+    )
+
+
 def _sample_tone(rng: np.random.Generator) -> Palette:
     """Draw a tonal curve; the colours stay."""
     curve = str(

@@ -1,0 +1,1 @@
+"""How the weights of the encoder ``lite`` come about: worlds of pictures, their statistics, a head that reads them."""

@@ -1,0 +1,231 @@
+"""The benchmarks say how they are run, and count what they say that they count."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stylesearch.encoders.checkpoints import file_sha256
+from stylesearch.encoders.lite import WEIGHTS
+from stylesearch.evaluation.labels import Relevance
+from stylesearch.evaluation.metrics import map_at
+from stylesearch.evaluation.ranking import rank, unit
+from stylesearch.evaluation.verification import two_folds
+from stylesearch.training.data.artists import Clipart
+
+FOLDER = Path(__file__).parent.parent / "benchmarks"
+HELPERS = {"record"}
+NAMES = sorted({path.stem for path in FOLDER.glob("*.py")} - HELPERS)
+
+
+@pytest.fixture(autouse=True)
+def _beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let benchmarks find each other, as they do when they are run."""
+    monkeypatch.syspath_prepend(FOLDER)
+
+
+def load(name: str) -> ModuleType:
+    return importlib.import_module(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_says_how_it_is_run_and_where_it_writes(name, monkeypatch, capsys):
+    module = load(name)
+    assert f"python benchmarks/{name}.py --packages FOLDER" in module.__doc__
+    assert f"benchmarks/results/{name}" in module.__doc__
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    with pytest.raises(SystemExit) as stopped:
+        module.main()
+    assert stopped.value.code == 0
+    assert "--packages" in capsys.readouterr().out
+
+
+# What they write
+
+
+def test_results_say_what_machine_they_are_of(tmp_path, capsys):
+    record = load("record")
+    text = record.table(("", "half | whole"), [("ours", "1")])
+    figure, _ = record.plain_figure(2, 1)
+    record.write(
+        tmp_path / "speed", "Speed", ["Told.", text], {"rate": 1.5}, {"bars": figure}, weights=WEIGHTS
+    )
+    written = (tmp_path / "speed/speed.md").read_text("utf-8")
+    assert written.startswith("# Speed\n\nTold.\n\n|  | half \\| whole |\n| --- | ---: |\n| ours | 1 |\n\n2")
+    document = json.loads((tmp_path / "speed/speed.json").read_text("utf-8"))
+    assert document["rate"] == 1.5
+    assert document["weights_sha256"] == file_sha256(WEIGHTS)
+    assert document["machine"]["cores"] >= 1
+    assert f"{document['machine']['cores']} cores" in written
+    assert f"torch {document['machine']['software']['torch']}" in written
+    assert {path.suffix for path in (tmp_path / "speed").iterdir()} == {".md", ".json", ".png", ".svg"}
+
+
+def test_a_trial_says_that_it_is_one(tmp_path, capsys):
+    record = load("record")
+    record.write(tmp_path / "speed", "Speed", ["Told."], {}, {}, limit=3)
+    written = (tmp_path / "speed/speed.md").read_text("utf-8")
+    assert written.startswith("# Speed\n\n**A trial, not the measurement:** at most 3 pictures")
+    assert json.loads((tmp_path / "speed/speed.json").read_text("utf-8"))["limit"] == 3
+
+
+# Artists
+
+
+def drawings(*counts: int) -> list[Clipart]:
+    names = [f"artist {number}" for number, count in enumerate(counts) for _ in range(count)]
+    return [Clipart(Path(f"{place}.svg"), name, f"{place:064x}") for place, name in enumerate(names)]
+
+
+def looks_of(count: int) -> Any:
+    """Return looks of which no two are alike."""
+    bits = np.random.default_rng(1).integers(0, 2, (count, 64))
+    return np.column_stack([bits, np.ones(count)]).astype(np.float32)
+
+
+def test_folds_are_those_of_the_library():
+    artists = load("openclipart_artists")
+    made = drawings(14, 13, 12, 16, 11)
+    rows = np.random.default_rng(0).standard_normal((len(made), 8)).astype(np.float32)
+    halves = artists.halves(made, looks_of(len(made)))
+    scores = [
+        artists.query_scores(rows[half.places], half.names, np.arange(len(half.places))) for half in halves
+    ]
+    expected = two_folds(rows, [drawing.artist for drawing in made], ks=[artists.K], seed=artists.SEED)
+    for mine, theirs in zip(scores, expected, strict=True):
+        assert mine.mean() == pytest.approx(theirs.map_at[artists.K])
+    assert not set(halves[0].names) & set(halves[1].names)
+    assert sorted(np.concatenate([half.places for half in halves])) == list(range(len(made)))
+
+
+def test_precision_over_ranks_is_what_the_paper_counts():
+    artists = load("openclipart_artists")
+    hits = np.array([[True, False, True], [False, False, False]])
+    assert artists.precision_over_ranks(hits) == pytest.approx([(1 + 1 / 2 + 2 / 3) / 3, 0])
+    assert artists.precision_over_ranks(hits).mean() == pytest.approx(map_at(hits, 3))
+
+
+def test_pictures_that_look_the_same_are_no_results_for_each_other():
+    artists = load("openclipart_artists")
+    made = drawings(12, 12, 12, 12)
+    looks = looks_of(len(made))
+    looks[1] = looks[0]
+    half = next(half for half in artists.halves(made, looks) if 0 in half.places)
+    groups = dict(zip(half.places.tolist(), half.groups.tolist(), strict=True))
+    assert groups[0] == groups[1]
+    assert len(set(groups.values())) == len(groups) - 1
+    assert artists.hashes(looks)[0] == artists.hashes(looks)[1] != artists.hashes(looks)[2]
+
+
+def test_an_artist_drawn_twice_counts_twice():
+    artists = load("openclipart_artists")
+    scores, names = np.array([0.0, 0.5, 1.0, np.nan]), np.array(["a", "a", "b", "b"])
+    draws = np.array([[1, 1], [2, 0], [0, 2], [1, 2]])
+    assert artists.mean_by_draw(scores, names, draws) == pytest.approx([0.5, 0.25, 1.0, 0.625])
+    assert artists.mean_by_artist(scores, names) == pytest.approx(0.625)
+
+
+# Long pictures
+
+
+def test_strips_hold_their_squares_in_order():
+    policies = load("whole_image")
+    red, blue = (
+        np.full((policies._SIDE,) * 2 + (3,), colour, np.uint8) for colour in ((255, 0, 0), (0, 0, 255))
+    )
+    wide = policies.strip([red, None, blue], upright=False)
+    tall = policies.strip([red, None, blue], upright=True)
+    assert wide.shape == (224, 672, 3)
+    assert tall.shape == (672, 224, 3)
+    assert [tuple(wide[100, x]) for x in (0, 300, 671)] == [(255, 0, 0), (255, 255, 255), (0, 0, 255)]
+    assert [tuple(tall[y, 100]) for y in (0, 300, 671)] == [(255, 0, 0), (255, 255, 255), (0, 0, 255)]
+
+
+def test_strips_and_what_is_searched_show_different_things():
+    policies = load("whole_image")
+    icons = [policies.Icon(f"thing {n % 9}", f"theme {n % 3}", Path(f"{n}.png"), str(n)) for n in range(90)]
+    made_of, searched = policies.parted(icons)
+    assert len(made_of) + len(searched) == 90
+    assert not {icon.content for icon in made_of} & {icon.content for icon in searched}
+
+
+# Cases
+
+
+def test_cases_are_chosen_by_their_rule():
+    telling = load("telling_cases")
+    dice = np.random.default_rng(3)
+    styles = np.repeat([f"theme {n}" for n in range(6)], 8)
+    contents = np.array([f"thing {n}" for n in range(8)] * 6)
+    nearest = {}
+    for name in (telling.ENCODER, telling.BASELINE):
+        rows = unit(dice.standard_normal((48, 4)).astype(np.float32))
+        groups = np.arange(48)
+        nearest[name] = rank(
+            rows, rows, Relevance(styles, styles), k=5, query_groups=groups, gallery_groups=groups
+        ).nearest
+    found = telling.Collection("Icons.", [Path()] * 48, styles, contents, ["MIT"] * 48, nearest)
+    cases = telling.choose(found)
+    lead = found.lead
+    assert [case.rule for case in cases] == list(telling.RULES)
+    assert len({styles[case.query] for case in cases}) == 4
+    assert lead[cases[0].query] == lead.max()
+    others = styles != styles[cases[0].query]
+    assert lead[cases[1].query] == lead[others].max()
+    others &= styles != styles[cases[1].query]
+    assert lead[cases[2].query] == lead[others].min()
+    assert not (found.right(telling.BASELINE) & found.lures(telling.BASELINE)).any()
+    assert [case.query for case in telling.choose(found)] == [case.query for case in cases]
+
+
+# Data
+
+
+def test_licences_are_those_that_packages_state(tmp_path):
+    data = load("lite_data")
+    statement = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nLicense: MIT\n"
+    paths = []
+    for package, text in (("one", statement), ("two", "It is free.\n")):
+        folder = tmp_path / package / "usr/share"
+        (folder / "doc" / package).mkdir(parents=True)
+        (folder / "doc" / package / "copyright").write_text(text)
+        paths += [folder / f"{number}.png" for number in range(2)]
+    assert dict(data.counted_licences(paths, tmp_path)) == {"MIT": 2, "see debian/copyright": 2}
+
+
+def test_speed_is_measured_on_the_same_network():
+    speed = load("lite_speed")
+    weights = speed.LiteEncoder(device="cpu").weights.read()
+    plain = speed.PlainLite(speed.build_network(weights, "the weights").head).eval()
+    squares = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8)
+    ours = speed.LiteEncoder(device="cpu").encode_prepared([square[None] for square in squares])
+    theirs = speed.in_torch(plain)(squares)
+    assert np.sum(ours * theirs, axis=1) == pytest.approx(1, abs=1e-3)
+
+
+def test_nothing_is_written_where_contenders_do_not_compute_the_same(tmp_path):
+    speed = load("lite_speed")
+    squares = [np.zeros((1, 1, 3), np.uint8)]
+    names = ("lite", "torch, plain, 32 at a time")
+    contenders = [speed.Contender(name, len, squares, speed.PLAIN_BATCH, [1.0]) for name in names]
+    unlike = {names[0]: np.array([[1.0, 0.0]]), names[1]: np.array([[0.0, 1.0]])}
+    with pytest.raises(SystemExit, match=r"do not compute the same: a cosine of 0\.0"):
+        speed.report(tmp_path / "speed", contenders, unlike, Path("weights"))
+    assert not (tmp_path / "speed").exists()
+
+
+def test_every_batch_is_tried():
+    speed = load("lite_speed")
+    seen = []
+
+    def describe(squares: Any) -> Any:
+        seen.append(len(squares))
+        return np.ones((len(squares), 2), np.float32)
+
+    assert speed.best_batch(describe, [np.zeros((1, 1, 3), np.uint8)] * 32) in speed.BATCHES
+    assert set(seen) == set(speed.BATCHES)
