@@ -33,6 +33,7 @@ from openclipart_artists import LIMITS, halves, look_describer, measured_drawing
 from openclipart_artists import NAME as ARTISTS
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 from record import arguments, table, write
+from stylesearch.training.data.licences import package_copyright
 
 from stylesearch.cli.progress import progress_bar
 from stylesearch.encoders.lite import WEIGHTS
@@ -43,7 +44,6 @@ from stylesearch.evaluation.ranking import rank, unit
 from stylesearch.images.decode import decode
 from stylesearch.training.data.artists import Clipart
 from stylesearch.training.data.icons import Icon
-from stylesearch.training.data.licences import package_copyright
 
 PICTURE = Path(__file__).parent.parent / "docs" / "images" / "telling-cases.png"
 SHOWN = 5

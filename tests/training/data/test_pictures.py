@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stylesearch.errors import ImageError
 from stylesearch.catalog.debian_copyright import UNKNOWN
+from stylesearch.errors import ImageError
 from stylesearch.training.data.pictures import MOST_OF_A_SERIES, pictures, read
 from stylesearch.training.data.sources import Source, card_boxes
 
