@@ -12,9 +12,15 @@ class StylesearchError(Exception):
         What to do about it, in one line; empty where the message already says so.
     code:
         A stable, lower-case name of the cause (``image_truncated``), for ledgers, logs and the API.
+
+    Attributes
+    ----------
+    detail:
+        Lines to show below, in a type of equal widths, such as a place with a caret below it; most often empty.
     """
 
     code = "error"
+    detail = ""
 
     def __init__(self, message: str, *, hint: str = "", code: str | None = None) -> None:
         super().__init__(message)

@@ -184,15 +184,19 @@ class Settings(BaseSettings):
     search_exact_rows: Annotated[
         int,
         Field(
-            description="Up to this many matching descriptors are scanned exactly; above, the index is used.",
+            description="Up to this many matching descriptors are always compared exactly; above, the way that costs least"
+            " is taken.",
             ge=0,
         ),
-    ] = 20_000
+    ] = 5_000
     search_ef: Annotated[
         int, Field(description="hnsw.ef_search: wider finds more and takes longer.", ge=1, le=1000)
     ] = 200
     search_timeout_seconds: Annotated[
-        float, Field(description="Longest a search statement may run in the database.", gt=0)
+        float,
+        Field(
+            description="Longest a search may take in the database; what was found until then is given.", gt=0
+        ),
     ] = 30.0
 
     web_host: Annotated[str, Field(description="Address the portal listens on.")] = "127.0.0.1"

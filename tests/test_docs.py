@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 
@@ -24,6 +25,10 @@ from stylesearch.encoders.lite_network import statistics_length
 from stylesearch.encoders.preprocessing import MOST_TILES, POLICIES
 from stylesearch.images.store import open_store
 from stylesearch.ingest.metadata.table import PATH_COLUMNS, TEXT_COLUMNS, read_table
+from stylesearch.search.conditions import FIELDS
+from stylesearch.search.filters import conditions
+from stylesearch.search.grammar import FilterSyntaxError, parse, write
+from stylesearch.search.query import StyleQuery
 from stylesearch.search.service import StyleSearch
 from stylesearch.settings import ENV_PREFIX, Settings
 from stylesearch.training.data.packages import TEST_PACKAGES, TRAINING_PACKAGES
@@ -379,6 +384,56 @@ def test_codes_are_documented_once_and_in_order():
         found = re.findall(r"^\| `([a-z_]+)` \|", part, re.MULTILINE)
         assert found == sorted(found)
     assert len(documented_codes()) == len(set(documented_codes()))
+
+
+# Filters and queries
+
+
+SEARCH_PAGE = (DOCS / "search.md").read_text("utf-8")
+FILTER_LINES = [
+    line
+    for block in re.findall(r"^```filter\n(.*?)^```", SEARCH_PAGE, re.MULTILINE | re.DOTALL)
+    for line in block.splitlines()
+]
+
+
+@pytest.mark.parametrize("line", FILTER_LINES)
+def test_filters_in_the_page_on_searching_can_be_read(line):
+    assert parse(write(parse(line))) == parse(line)
+
+
+def test_the_page_on_searching_has_filters_of_every_field():
+    table = SEARCH_PAGE[SEARCH_PAGE.index("| Written |") : SEARCH_PAGE.index("- What stands side by side")]
+    assert set(re.findall(r"`([a-z-]+):`", table)) == set(FIELDS)
+    used = {condition.field for line in FILTER_LINES for condition in conditions(parse(line))}
+    assert {
+        "artist",
+        "reuse",
+        "year",
+        "medium",
+        "text",
+        "text-fr",
+        "has",
+        "ingested",
+        "qualifier",
+        "license",
+    } <= used
+    assert len(FILTER_LINES) >= 8
+
+
+def test_the_error_in_the_page_on_searching_is_the_one_that_is_told():
+    told, line, caret = re.search(r"^```\nerror: (.*)\n(.*)\n(.*)\n```", SEARCH_PAGE, re.MULTILINE).groups()
+    with pytest.raises(FilterSyntaxError) as caught:
+        parse(line)
+    assert str(caught.value) == told
+    assert caught.value.detail == f"{line}\n{caret}"
+
+
+def test_the_query_in_the_page_on_searching_is_one():
+    values = json.loads(re.search(r"^```json\n(.*?)^```", SEARCH_PAGE, re.MULTILINE | re.DOTALL)[1])
+    query = StyleQuery.from_json(values)
+    assert StyleQuery.from_json(query.to_json()) == query
+    assert set(query.to_json()) == set(values) == {one.name for one in fields(StyleQuery)} - {"after"}
 
 
 # Tables of columns and fields

@@ -22,8 +22,11 @@ from sqlalchemy import text
 from stylesearch.catalog import encoders
 from stylesearch.catalog.database import Database, open_database
 from stylesearch.demo import openclipart
-from stylesearch.search.engine import search, unpack_halfvecs
-from stylesearch.search.query import Filters, StyleQuery
+from stylesearch.search.engine import search
+from stylesearch.search.grammar import parse
+from stylesearch.search.query import StyleQuery
+from stylesearch.search.scoring import Weighted
+from stylesearch.search.vectors import unpack_halfvecs
 from stylesearch.settings import Settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -169,30 +172,32 @@ def everything(clip_art: ClipArt):
     return rows, unpack_halfvecs([bytes(row.vector) for row in rows])
 
 
+def one(example: np.ndarray) -> Weighted:
+    return Weighted(example.astype(np.float16).astype(float)[None], np.ones(1))
+
+
 def test_exact_search_equals_brute_force(clip_art: ClipArt) -> None:
     rows, vectors = everything(clip_art)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     ids = np.array([row.id for row in rows])
     filters = {
-        "none": (Filters(), lambda row: True),
-        "artist": (
-            Filters(artist=("Jose Hevia", "Benji Park")),
-            lambda row: {"Jose Hevia", "Benji Park"} & set(row.artists),
+        "": lambda row: True,
+        'artist:"Jose Hevia" OR artist:"Benji Park"': lambda row: (
+            {"Jose Hevia", "Benji Park"} & set(row.artists)
         ),
-        "artist_not": (Filters(artist_not=("Danny Allen",)), lambda row: "Danny Allen" not in row.artists),
-        "reuse": (Filters(reuse=("open",)), lambda row: row.reuse == "open"),
-        "license": (
-            Filters(license=("CC-PDDC",)),
-            lambda row: (row.uri or "").endswith("licenses/publicdomain/"),
+        '-artist:"Danny Allen"': lambda row: "Danny Allen" not in row.artists,
+        "reuse:open": lambda row: row.reuse == "open",
+        "license:CC-PDDC": lambda row: (row.uri or "").endswith("licenses/publicdomain/"),
+        "year:2004..2005": lambda row: (
+            row.year_from is not None and row.year_to >= 2004 and row.year_from <= 2005
         ),
-        "years": (
-            Filters(year_from=2004, year_to=2005),
-            lambda row: row.year_from is not None and row.year_to >= 2004 and row.year_from <= 2005,
+        "keyword:animal -year:2004..2005": lambda row: (
+            "animal" in row.keywords
+            and not (row.year_from is not None and row.year_to >= 2004 and row.year_from <= 2005)
         ),
-        "keyword": (Filters(keyword=("animal",)), lambda row: "animal" in row.keywords),
-        "collection": (Filters(collection=("open-clip-art",)), lambda row: True),
+        "collection:open-clip-art": lambda row: True,
     }
-    masks = {name: np.array([bool(keep(row)) for row in rows]) for name, (_, keep) in filters.items()}
+    masks = {name: np.array([bool(keep(row)) for row in rows]) for name, keep in filters.items()}
     generator = np.random.default_rng(7)
     for number in range(QUERIES):
         name = list(filters)[number % len(filters)]
@@ -206,8 +211,8 @@ def test_exact_search_equals_brute_force(clip_art: ClipArt) -> None:
         expected = ids[order[mask[order]]][:10]
         with clip_art.database.session() as session:
             encoder = encoders.active(session, clip_art.settings.encoder)
-            query = StyleQuery(filters=filters[name][0], k=10, mode="exact")
-            ranking = search(session, encoder, example, query, clip_art.settings)
+            query = StyleQuery(where=parse(name), k=10, mode="exact")
+            ranking = search(session, encoder, one(example), query, clip_art.settings)
         assert [one.image_id for one in ranking.ranked] == expected.tolist(), name
         assert ranking.complete
 
@@ -222,10 +227,9 @@ def test_index_recall(clip_art: ClipArt, figure) -> None:
         for _ in range(QUERIES):
             noise = generator.normal(0, 0.03, vectors.shape[1])
             example = (vectors[generator.integers(len(vectors))] + noise).astype(np.float32)
-            exact = search(session, encoder, example, StyleQuery(k=10, mode="exact"), clip_art.settings)
-            through_index = search(
-                session, encoder, example, StyleQuery(k=10, mode="hnsw"), clip_art.settings
-            )
+            wanted = one(example)
+            exact = search(session, encoder, wanted, StyleQuery(k=10, mode="exact"), clip_art.settings)
+            through_index = search(session, encoder, wanted, StyleQuery(k=10, mode="hnsw"), clip_art.settings)
             assert through_index.method == "hnsw"
             found += sum(one.score >= exact.ranked[-1].score for one in through_index.ranked)
     recall = found / (10 * QUERIES)

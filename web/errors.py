@@ -42,6 +42,7 @@ class Problem:
     message: str
     hint: str
     code: str
+    detail: str = ""
 
     @property
     def heading(self) -> str:
@@ -77,6 +78,8 @@ def answer(problem: Problem) -> Response:
             "hint": problem.hint,
             "code": problem.code,
         }
+        if problem.detail:
+            body["place"] = problem.detail
         response = Response(json.dumps(body), status=problem.status, content_type=PROBLEM)
     response.vary.add("Accept")
     response.headers["Cache-Control"] = "no-store"
@@ -89,7 +92,7 @@ def _library_error(error: StylesearchError) -> Response:
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s %s: %s (%s)", request.method, request.path, error, error.code)
-    return answer(Problem(status, error.message, visitors_hint(error.hint), error.code))
+    return answer(Problem(status, error.message, visitors_hint(error.hint), error.code, error.detail))
 
 
 def visitors_hint(hint: str) -> str:

@@ -6,7 +6,8 @@ import time
 
 from stylesearch.errors import NotFoundError
 from stylesearch.images.store import ImageStore
-from stylesearch.search.service import Example, StyleSearch
+from stylesearch.search.describing import Described
+from stylesearch.search.service import StyleSearch
 from web.recent import Recent
 
 REMEMBERED = 256
@@ -24,7 +25,7 @@ class Examples:
         self._style_search = style_search
         self._store = store
         self._pruned = float("-inf")
-        self._described: Recent[tuple[str, str], Example] = Recent(REMEMBERED)
+        self._described: Recent[tuple[str, str], Described] = Recent(REMEMBERED)
 
     def take(self, data: bytes) -> str:
         """Describe and keep an image; return its SHA-256 in hex.
@@ -40,7 +41,7 @@ class Examples:
         self._described.put(self._key(digest), example)
         return digest
 
-    def find(self, digest: str) -> Example:
+    def find(self, digest: str) -> Described:
         """Return the description of an image that was taken.
 
         Raises

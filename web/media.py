@@ -9,11 +9,11 @@ from flask import Blueprint, Response, abort, request, send_file
 from sqlalchemy import select
 from werkzeug.routing import BaseConverter
 
+from stylesearch.catalog.access import visible
 from stylesearch.catalog.works import Image, Work
 from stylesearch.images.decode import decode
 from stylesearch.images.formats import is_gzip
 from stylesearch.images.thumbnails import thumbnail
-from stylesearch.search.filters import visible
 from web.recent import Recent
 from web.security import UNTRUSTED_POLICY
 from web.services import services

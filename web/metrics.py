@@ -19,7 +19,7 @@ metrics = Blueprint("metrics", __name__)
 # Name, what it is, the labels, and the statement that gives a row of labels and a number each.
 FIGURES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("works", "Works that are not withdrawn.", ("collection",),
-     "SELECT slug, count(*) FROM work JOIN collection ON collection.id = collection_id WHERE withdrawn_at IS NULL GROUP BY 1"),
+     "SELECT slug, count(*) FROM work JOIN collection ON collection.id = collection_id WHERE withdrawn_at IS NULL AND visibility = 'everybody' GROUP BY 1"),
     ("descriptors", "Descriptors.", ("encoder", "status"),
      "SELECT slug, status, count(image_id) FROM encoder LEFT JOIN descriptor ON encoder_id = id WHERE status <> 'retired' GROUP BY 1, 2"),
     ("runs", "Ingest runs.", ("kind", "state"), "SELECT kind, state, count(*) FROM ingest_run GROUP BY 1, 2"),

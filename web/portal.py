@@ -10,11 +10,13 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from stylesearch.catalog.cards import WorkCard, card_of_work
 from stylesearch.errors import InputError, NotFoundError, ServiceError, StylesearchError
-from stylesearch.search.query import MOST_RESULTS, Filters, StyleQuery
+from stylesearch.search.examples import LARGEST_ID, WorkExample
+from stylesearch.search.filters import EVERYTHING
+from stylesearch.search.query import MOST_RESULTS, StyleQuery
 from stylesearch.search.service import Hit, SearchResult
 from web import errors
 from web.filter_panel import filter_panel
-from web.query_string import LARGEST_ID, PAGE, SearchAddress
+from web.query_string import PAGE, SearchAddress, of_a_form
 from web.services import services
 from web.showcase import archive_size, other_works, sample_works
 
@@ -53,9 +55,11 @@ def upload() -> AnyResponse:
 
 
 @portal.get("/search")
-def results() -> Response:
-    """Show the works nearest in style to an image, under filters."""
+def results() -> AnyResponse:
+    """Show the works nearest in style to an image, under filters. What a form's boxes say is written into the address."""
     address = SearchAddress.read(request.args)
+    if of_a_form(request.args):
+        return redirect(address.url)
     example_card = _example_card(address)
     try:
         result = _search(address)
@@ -71,11 +75,8 @@ def _example_card(address: SearchAddress) -> WorkCard | None:
 
 
 def _search(address: SearchAddress) -> SearchResult:
-    query = StyleQuery(filters=address.filters, k=address.k)
-    if address.work is not None:
-        return services().style_search.by_work(address.work, query)
-    assert address.image is not None
-    return services().style_search.by_example(services().examples.find(address.image), query)
+    at_hand = [services().examples.find(address.image)] if address.image is not None else []
+    return services().style_search.search(address.query, at_hand=at_hand, with_facets=True)
 
 
 def _results_page(
@@ -86,7 +87,12 @@ def _results_page(
     problem: StylesearchError | None = None,
 ) -> Response:
     with services().database.session() as session:
-        panel = filter_panel(session, address, count_under=None if problem is None else Filters())
+        panel = filter_panel(
+            session,
+            address,
+            counted=None if result is None else result.ranking.facets,
+            count_under=None if problem is None else EVERYTHING,
+        )
     page = render_template(
         "results.html",
         address=address,
@@ -102,18 +108,20 @@ def _results_page(
 
 @dataclass(frozen=True, slots=True)
 class More:
-    """The link to further results."""
+    """The link to further results; ``number`` is 0 where they are on a page of their own."""
 
     number: int
     url: str
 
 
 def _more(address: SearchAddress, result: SearchResult) -> More | None:
-    """Return the link that doubles the number of results, unless all are shown."""
-    shown = len(result.hits)
-    matching = result.ranking.matching
-    if shown < address.k or address.k >= MOST_RESULTS or (matching is not None and matching <= shown):
+    """Return the link that doubles the number of results, and from the most on leads to the next page."""
+    following, matching = result.following, result.ranking.matching
+    shown = len(result.hits) if address.after is None else 0
+    if following is None or (matching is not None and matching <= shown):
         return None
+    if address.k >= MOST_RESULTS or address.after is not None:
+        return More(0, address.page_after(str(following.after)).url)
     k = min(MOST_RESULTS, max(address.k * 2, PAGE))
     return More(k - address.k, f"{address.showing(k).url}#result-{address.k + 1}")
 
@@ -148,6 +156,7 @@ def _visible_card(work_id: int) -> WorkCard:
 def _nearest(work_id: int) -> tuple[tuple[Hit, ...], StylesearchError | None]:
     """Return the nearest works; a work that was described by another encoder is still shown, without them."""
     try:
-        return services().style_search.by_work(work_id, StyleQuery(k=NEAREST)).hits, None
+        query = StyleQuery(examples=(WorkExample(work_id),), k=NEAREST)
+        return services().style_search.search(query).hits, None
     except (NotFoundError, ServiceError) as error:
         return (), error

@@ -1,24 +1,31 @@
-"""A search as a URL: what is searched with, the filters, and how many results."""
+"""A search as a URL: what is searched with, the filter, and how many results."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from flask import url_for
 from werkzeug.datastructures import MultiDict
 
 from stylesearch.errors import InputError
-from stylesearch.search.query import MOST_RESULTS, Filters
+from stylesearch.search.conditions import ByArtist, Keyworded, Made, condition
+from stylesearch.search.cursor import Cursor
+from stylesearch.search.examples import LARGEST_ID, Example, FileExample, WorkExample
+from stylesearch.search.filters import EVERYTHING, Filter, either, every, negated, simplest
+from stylesearch.search.grammar import parse, write
+from stylesearch.search.query import MOST_RESULTS, StyleQuery
 
-LIST_FIELDS = ("artist", "artist_not", "reuse", "license", "collection", "medium", "keyword")
-YEAR_FIELDS = ("year_from", "year_to")
-PARAMETERS = ("image", "work", *LIST_FIELDS, *YEAR_FIELDS, "k")
+CHOICES = ("reuse", "license", "collection", "medium", "movement", "period", "type")
+"""Fields of a form of whose values any may hold; their names are those of a written filter."""
+
+FORM_FIELDS = (*CHOICES, "artist", "artist_not", "keyword", "year_from", "year_to")
+"""What a form sends for its boxes; an address carries the filter that they make instead."""
+
+PARAMETERS = ("image", "work", "q", "k", "after", *FORM_FIELDS)
 PAGE = 24
-LARGEST_ID = 2**63 - 1
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -33,14 +40,19 @@ class SearchAddress:
         SHA-256 in hex of an uploaded image.
     work:
         Id of a work; exactly one of the two is given.
+    where:
+        The filter, which the address carries as it is written.
     k:
         How many results.
+    after:
+        Where the page before ended.
     """
 
     image: str | None = None
     work: int | None = None
-    filters: Filters = field(default_factory=Filters)
+    where: Filter = EVERYTHING
     k: int = PAGE
+    after: str | None = None
 
     @classmethod
     def read(cls, values: MultiDict[str, str]) -> SearchAddress:
@@ -70,10 +82,9 @@ class SearchAddress:
             raise InputError(
                 "The address names no image.", hint="Upload the image again.", code="bad_parameter"
             )
-        years = {name: _whole(given, name, -LARGEST_ID, LARGEST_ID) for name in YEAR_FIELDS}
-        lists = {name: given[name] for name in LIST_FIELDS if name in given}
+        where = every(*map(parse, given.get("q", [])), *_chosen(given))
         k = _whole(given, "k", 1, MOST_RESULTS)
-        return cls(image, work, Filters.of(**lists, **years), PAGE if k is None else k)
+        return cls(image, work, simplest(where), PAGE if k is None else k, _single(given, "after"))
 
     def pairs(self) -> list[tuple[str, str]]:
         """Return the parameters in their order, as a URL or hidden fields carry them."""
@@ -81,6 +92,7 @@ class SearchAddress:
             *self.example_pairs(),
             *self.filter_pairs(),
             *([("k", str(self.k))] if self.k != PAGE else []),
+            *([("after", self.after)] if self.after is not None else []),
         ]
 
     def example_pairs(self) -> list[tuple[str, str]]:
@@ -88,14 +100,28 @@ class SearchAddress:
         return [("image", self.image)] if self.image is not None else [("work", str(self.work))]
 
     def filter_pairs(self) -> list[tuple[str, str]]:
-        """Return the parameters of the filters."""
-        found: list[tuple[str, str]] = []
-        for name in LIST_FIELDS:
-            found += [(name, value) for value in getattr(self.filters, name)]
-        for name in YEAR_FIELDS:
-            year = getattr(self.filters, name)
-            found += [(name, str(year))] if year is not None else []
-        return found
+        """Return the parameter of the filter."""
+        return [("q", write(self.where))] if self.where != EVERYTHING else []
+
+    @property
+    def example(self) -> Example:
+        """What is searched with."""
+        if self.work is not None:
+            return WorkExample(self.work)
+        assert self.image is not None
+        return FileExample(self.image)
+
+    @property
+    def query(self) -> StyleQuery:
+        """The question to the gallery.
+
+        Raises
+        ------
+        InputError
+            ``bad_cursor``, if ``after`` is no page of it.
+        """
+        query = StyleQuery(examples=(self.example,), where=self.where, k=self.k)
+        return query if self.after is None else query.with_(after=Cursor.parse(self.after))
 
     @property
     def url(self) -> str:
@@ -106,20 +132,39 @@ class SearchAddress:
         """Return the same search with another number of results."""
         return dataclasses.replace(self, k=k)
 
-    def of_work(self, work_id: int) -> SearchAddress:
-        """Return the search from a work, under the same filters."""
-        return SearchAddress(work=work_id, filters=self.filters)
+    def page_after(self, after: str) -> SearchAddress:
+        """Return the next page of the same search."""
+        return dataclasses.replace(self, after=after)
 
-    def without(self, name: str, value: str) -> SearchAddress:
-        """Return the search without one value of one filter."""
-        kept: Any = None
-        if name in LIST_FIELDS:
-            kept = tuple(one for one in getattr(self.filters, name) if one != value)
-        return dataclasses.replace(self, filters=dataclasses.replace(self.filters, **{name: kept}), k=PAGE)
+    def of_work(self, work_id: int) -> SearchAddress:
+        """Return the search from a work, under the same filter."""
+        return SearchAddress(work=work_id, where=self.where)
+
+    def filtered(self, where: Filter) -> SearchAddress:
+        """Return the search under another filter, from the top."""
+        return SearchAddress(image=self.image, work=self.work, where=where)
 
     def unfiltered(self) -> SearchAddress:
         """Return the search without any filter."""
-        return SearchAddress(image=self.image, work=self.work)
+        return self.filtered(EVERYTHING)
+
+
+def of_a_form(values: MultiDict[str, str]) -> bool:
+    """Whether a query string comes from a form's boxes, and can be written shorter."""
+    return any(name in values for name in FORM_FIELDS)
+
+
+def _chosen(given: dict[str, list[str]]) -> list[Filter]:
+    """Return what a form's boxes ask for, each of which must hold."""
+    parts = [either(*(condition(name, one) for one in given[name])) for name in CHOICES if name in given]
+    if "artist" in given:
+        parts.append(either(*map(ByArtist, given["artist"])))
+    parts += [negated(ByArtist(name)) for name in given.get("artist_not", [])]
+    parts += [Keyworded(word) for word in given.get("keyword", [])]
+    start, end = (_whole(given, name, -LARGEST_ID, LARGEST_ID) for name in ("year_from", "year_to"))
+    if start is not None or end is not None:
+        parts.append(Made(start, end))
+    return parts
 
 
 def _check_names(given: dict[str, list[str]]) -> None:

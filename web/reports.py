@@ -23,7 +23,7 @@ def make() -> AnyResponse:
     """Make a report on an uploaded image or on a work's image, and lead to it."""
     address = SearchAddress.read(request.form)
     data, name = _subject(address)
-    report = services().reports.make(data, name=name, filters=address.filters)
+    report = services().reports.make(data, name=name, where=address.where)
     return redirect(url_for("reports.show", public_id=report.public_id), HTTPStatus.SEE_OTHER)
 
 

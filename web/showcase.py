@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
+from stylesearch.catalog.access import visible
 from stylesearch.catalog.artists import Artist, WorkArtist
 from stylesearch.catalog.cards import WorkCard, cards_of_images
 from stylesearch.catalog.works import Image, Work
-from stylesearch.search.filters import visible
 
 NAMES_SUGGESTED = 1000
 
@@ -90,7 +90,9 @@ def other_works(session: Session, card: WorkCard, number: int) -> list[WorkCard]
 
 def artist_names(session: Session) -> list[str]:
     """Return artists' names to suggest while one is typed."""
-    return list(session.scalars(select(Artist.name).order_by(Artist.sort_name).limit(NAMES_SUGGESTED)))
+    seen = exists().where(WorkArtist.artist_id == Artist.id, WorkArtist.work_id == Work.id, visible())
+    named = select(Artist.name).where(seen.correlate(Artist)).order_by(Artist.sort_name)
+    return list(session.scalars(named.limit(NAMES_SUGGESTED)))
 
 
 def _in_order(session: Session, image_ids: list[int]) -> list[WorkCard]:

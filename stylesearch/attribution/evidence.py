@@ -9,6 +9,7 @@ from statistics import fmean
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from stylesearch.catalog.access import VISIBLE_SQL, visible
 from stylesearch.catalog.artists import Artist, WorkArtist
 from stylesearch.catalog.works import Work
 from stylesearch.search.service import Hit
@@ -53,10 +54,10 @@ def near_copies(session: Session, *, sha256: bytes, perceptual_hash: int) -> lis
         return []
     rows = session.execute(
         text(
-            """
+            f"""
             SELECT image.id, bit_count((perceptual_hash # :hash)::bit(64)) AS bits
             FROM image JOIN work ON work.id = image.work_id
-            WHERE image.sha256 <> :sha256 AND work.withdrawn_at IS NULL
+            WHERE image.sha256 <> :sha256 AND {VISIBLE_SQL}
               AND bit_count((perceptual_hash # :hash)::bit(64)) <= :bits
             ORDER BY bits, image.id
             """
@@ -83,7 +84,7 @@ def artists_among(session: Session, hits: Sequence[Hit]) -> list[ArtistEvidence]
         select(Artist.name, func.count(WorkArtist.work_id.distinct()))
         .join(WorkArtist, WorkArtist.artist_id == Artist.id)
         .join(Work, Work.id == WorkArtist.work_id)
-        .where(Artist.name.in_(of_artist), WorkArtist.qualifier.is_(None), Work.withdrawn_at.is_(None))
+        .where(Artist.name.in_(of_artist), WorkArtist.qualifier.is_(None), visible())
         .group_by(Artist.name)
     )
     totals = dict(counted.all())

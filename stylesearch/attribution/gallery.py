@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from stylesearch.catalog.access import VISIBLE_SQL
 from stylesearch.catalog.descriptors import EncoderRow
 
 
@@ -31,13 +32,13 @@ def read_gallery(session: Session, encoder: EncoderRow) -> Gallery:
     """Return the gallery of an encoder as it stands in the caller's transaction."""
     row = session.execute(
         text(
-            """
+            f"""
             WITH entry AS (
                 SELECT work.id AS work_id, sha256(image.sha256 || halfvec_send(descriptor.vector)) AS leaf
                 FROM descriptor
                 JOIN image ON image.id = descriptor.image_id
                 JOIN work ON work.id = image.work_id
-                WHERE descriptor.encoder_id = :encoder AND work.withdrawn_at IS NULL
+                WHERE descriptor.encoder_id = :encoder AND {VISIBLE_SQL}
             )
             SELECT encode(sha256(coalesce(string_agg(leaf, ''::bytea ORDER BY leaf), ''::bytea)), 'hex') AS digest,
                    count(*) AS images,

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 import stylesearch
 from stylesearch.attribution.evidence import ArtistEvidence, artists_among, near_copies
 from stylesearch.attribution.gallery import Gallery, read_gallery
+from stylesearch.catalog.access import visible
 from stylesearch.catalog.cards import WorkCard, cards_of_images
 from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.catalog.records import tidy
@@ -22,11 +23,14 @@ from stylesearch.catalog.works import Work
 from stylesearch.errors import NotFoundError
 from stylesearch.images.store import ImageStore
 from stylesearch.images.thumbnails import thumbnail
-from stylesearch.search.query import Filters, StyleQuery
-from stylesearch.search.service import Example, Hit, SearchResult, StyleSearch
+from stylesearch.search.describing import Described
+from stylesearch.search.filters import EVERYTHING, Filter
+from stylesearch.search.grammar import write
+from stylesearch.search.query import StyleQuery
+from stylesearch.search.service import Hit, SearchResult, StyleSearch
 
 FORMAT = "stylesearch-report"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 NEAREST = 20
 STANDS_OUT = 3
 """An artist is named in the answer from so many of the nearest works on, if nobody else has as many."""
@@ -66,7 +70,7 @@ class ReportMaker:
         self.style_search = style_search
         self.store = store
 
-    def make(self, data: bytes, *, name: str, filters: Filters | None = None) -> SavedReport:
+    def make(self, data: bytes, *, name: str, where: Filter = EVERYTHING) -> SavedReport:
         """Examine an image file and keep the report.
 
         Parameters
@@ -75,7 +79,7 @@ class ReportMaker:
             The file.
         name:
             What the file is called; shown, never trusted.
-        filters:
+        where:
             Which works to compare with; all by default.
 
         Raises
@@ -92,12 +96,13 @@ class ReportMaker:
             near = near_copies(session, sha256=example.sha256, perceptual_hash=example.perceptual_hash)
             near_cards = cards_of_images(session, [image_id for image_id, _ in near])
             query = StyleQuery(
-                filters=filters or Filters(),
+                examples=(example.example,),
+                where=where,
                 k=NEAREST,
                 mode="exact",
                 exclude_images=frozenset(one for one, _ in near),
             )
-            result = self.style_search.find(session, example, query)
+            result = self.style_search.search_in(session, query, at_hand=[example])
             encoder = self.style_search.gallery_encoder(session, example.encoder)
             gallery = read_gallery(session, encoder)
             artists = artists_among(session, result.hits)
@@ -127,7 +132,7 @@ class ReportMaker:
 
 
 def find_report(session: Session, public_id: str) -> dict[str, Any]:
-    """Return a report's document, with works that have been withdrawn since masked.
+    """Return a report's document, with works that may not be seen any more masked.
 
     Raises
     ------
@@ -147,7 +152,7 @@ def _masked(session: Session, document: dict[str, Any]) -> dict[str, Any]:
     copies = document["copies"]
     listed = [*document["nearest"], *copies["exact"], *copies["near"]]
     ids = {work["work_id"] for work in listed}
-    shown = set(session.scalars(select(Work.id).where(Work.id.in_(ids), Work.withdrawn_at.is_(None))))
+    shown = set(session.scalars(select(Work.id).where(Work.id.in_(ids), visible())))
 
     def mask(works: list[dict[str, Any]]) -> list[dict[str, Any]]:
         kept = ("rank", "score", "differing_bits")
@@ -169,7 +174,7 @@ def _document(
     public_id: str,
     *,
     name: str,
-    example: Example,
+    example: Described,
     query: StyleQuery,
     result: SearchResult,
     near: list[tuple[WorkCard, int]],
@@ -197,10 +202,11 @@ def _document(
         "reuse": dict(Counter(hit.card.image_rights.reuse for hit in result.hits)),
         "limits": list(LIMITS),
         "parameters": {
-            "filters": query.filters.to_json(),
+            "query": query.to_json(),
+            "filter": write(query.where),
             "sentence": result.ranking.sentence,
             "nearest": query.k,
-            "readout": "cosine",
+            "readout": query.readout.measure,
             "method": result.ranking.method,
             "matching": result.ranking.matching,
             "complete": result.ranking.complete,

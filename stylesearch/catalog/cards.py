@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ARRAY, BigInteger, Row, Select, any_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import Session, aliased
 
-from stylesearch.catalog.artists import WorkArtist
+from stylesearch.catalog.access import Access, visible
+from stylesearch.catalog.artists import Artist, WorkArtist
 from stylesearch.catalog.rights import License
-from stylesearch.catalog.works import Image, Work
+from stylesearch.catalog.works import Collection, Image, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +24,6 @@ class Rights:
     uri: str | None
     reuse: str
     spdx_id: str | None = None
-
-    @classmethod
-    def of(cls, license_: License | None, stated: str | None) -> Rights:
-        """Return the rights of a licence row, or of a statement that names none."""
-        if license_ is not None:
-            return cls(license_.label, license_.uri, license_.reuse, license_.spdx_id)
-        return cls(stated or "Rights not stated", None, "unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +54,7 @@ class WorkCard:
     year_to: int | None
     medium: str | None
     movement: str | None
+    period: str | None
     object_type: str | None
     keywords: tuple[str, ...]
     source_url: str | None
@@ -83,66 +79,94 @@ class WorkCard:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-def cards_of_images(session: Session, image_ids: Iterable[int]) -> dict[int, WorkCard]:
-    """Return the card of each image; images of withdrawn works are left out."""
-    images = session.scalars(
-        select(Image)
-        .join(Image.work)
-        .where(Image.id.in_(list(image_ids)), Work.withdrawn_at.is_(None))
-        .options(
-            joinedload(Image.work).joinedload(Work.collection),
-            joinedload(Image.work).joinedload(Work.work_license),
-            joinedload(Image.work).joinedload(Work.image_license),
-            joinedload(Image.work).selectinload(Work.artists).joinedload(WorkArtist.artist),
-        )
-    )
-    return {image.id: _card(image) for image in images}
+def cards_of_images(
+    session: Session, image_ids: Iterable[int], access: Access = Access.EVERYBODY
+) -> dict[int, WorkCard]:
+    """Return the card of each image, in one statement; images of works that may not be seen are left out."""
+    rows = session.execute(_SELECT[access], {"ids": list(image_ids)})
+    return {row.image_id: _card(row) for row in rows}
 
 
-def card_of_work(session: Session, work_id: int) -> WorkCard | None:
-    """Return the card of a work by its first image, or ``None`` if there is no such work, or it is withdrawn."""
+def card_of_work(session: Session, work_id: int, access: Access = Access.EVERYBODY) -> WorkCard | None:
+    """Return the card of a work by its first image, or ``None`` if there is no such work or it may not be seen."""
     image_id = session.scalar(select(Image.id).where(Image.work_id == work_id).order_by(Image.id).limit(1))
-    return None if image_id is None else cards_of_images(session, [image_id]).get(image_id)
+    return None if image_id is None else cards_of_images(session, [image_id], access).get(image_id)
 
 
-def _card(image: Image) -> WorkCard:
-    work = image.work
-    extra: dict[str, Any] = work.extra
-    image_rights = Rights.of(work.image_license, extra.get("image_rights"))
-    artists = tuple(
-        f"{credit.qualifier} {credit.artist.name}" if credit.qualifier else credit.artist.name
-        for credit in work.artists
+_WORK_LICENSE, _IMAGE_LICENSE = aliased(License), aliased(License)
+_RIGHTS = ("label", "uri", "reuse", "spdx_id")
+
+
+def _select(access: Access) -> Select[Any]:
+    named = func.json_build_array(Artist.name, WorkArtist.qualifier)
+    order = (WorkArtist.position, WorkArtist.artist_id, WorkArtist.role)
+    credited = (
+        select(func.json_agg(aggregate_order_by(named, *order)))
+        .join(Artist, Artist.id == WorkArtist.artist_id)
+        .where(WorkArtist.work_id == Work.id)
+        .correlate(Work)
+        .scalar_subquery()
     )
+    return (
+        select(
+            Image.id.label("image_id"),
+            *(getattr(Image, name) for name in _OF_IMAGE),
+            Work.id.label("work_id"),
+            *(getattr(Work, name) for name in _OF_WORK),
+            Work.source_url,
+            Work.credit_line,
+            Work.extra,
+            Collection.slug.label("collection"),
+            Collection.title.label("collection_title"),
+            credited.label("credits"),
+            *(getattr(_WORK_LICENSE, name).label(f"work_{name}") for name in _RIGHTS),
+            *(getattr(_IMAGE_LICENSE, name).label(f"image_{name}") for name in _RIGHTS),
+        )
+        .join(Work, Work.id == Image.work_id)
+        .join(Collection, Collection.id == Work.collection_id)
+        .outerjoin(_WORK_LICENSE, _WORK_LICENSE.id == Work.work_license_id)
+        .outerjoin(_IMAGE_LICENSE, _IMAGE_LICENSE.id == Work.image_license_id)
+        .where(Image.id == any_(bindparam("ids", type_=ARRAY(BigInteger))), visible(access))
+    )
+
+
+_OF_IMAGE = ("sha256", "width", "height", "media_type", "storage_key")
+_OF_WORK = (
+    "source_id", "title", "description", "date_text", "year_from", "year_to", "medium", "movement", "period", "object_type",
+    "keywords",
+)  # fmt: skip
+_SELECT = {access: _select(access) for access in Access}
+
+
+def _card(row: Row[Any]) -> WorkCard:
+    credited: list[tuple[str, str | None]] = row.credits or []
+    artists = tuple(f"{qualifier} {name}" if qualifier else name for name, qualifier in credited)
+    image_rights = _rights(row, "image")
+    plain = {name: getattr(row, name) for name in (*_OF_WORK, *_OF_IMAGE)}
     return WorkCard(
-        work_id=work.id,
-        image_id=image.id,
-        source_id=work.source_id,
-        collection=work.collection.slug,
-        collection_title=work.collection.title,
-        title=work.title,
-        description=work.description,
+        **plain | {"keywords": tuple(row.keywords), "sha256": row.sha256.hex()},
+        work_id=row.work_id,
+        image_id=row.image_id,
+        collection=row.collection,
+        collection_title=row.collection_title,
         artists=artists,
-        artist_names=tuple(credit.artist.name for credit in work.artists),
-        date_text=work.date_text,
-        year_from=work.year_from,
-        year_to=work.year_to,
-        medium=work.medium,
-        movement=work.movement,
-        object_type=work.object_type,
-        keywords=tuple(work.keywords),
-        source_url=work.source_url if (work.source_url or "").startswith(("http://", "https://")) else None,
-        work_rights=Rights.of(work.work_license, extra.get("work_rights")),
+        artist_names=tuple(name for name, _ in credited),
+        source_url=row.source_url if (row.source_url or "").startswith(("http://", "https://")) else None,
+        work_rights=_rights(row, "work"),
         image_rights=image_rights,
-        credit_line=work.credit_line or _credit_line(work, artists, image_rights),
-        sha256=image.sha256.hex(),
-        width=image.width,
-        height=image.height,
-        media_type=image.media_type,
-        storage_key=image.storage_key,
+        credit_line=row.credit_line or _credit_line(row, artists, image_rights),
     )
 
 
-def _credit_line(work: Work, artists: tuple[str, ...], rights: Rights) -> str:
+def _rights(row: Row[Any], of: str) -> Rights:
+    """Return the rights of a licence, or of a statement that names none."""
+    values = {name: getattr(row, f"{of}_{name}") for name in _RIGHTS}
+    if values["uri"] is None:
+        return Rights(row.extra.get(f"{of}_rights") or "Rights not stated", None, "unknown")
+    return Rights(**values)
+
+
+def _credit_line(row: Row[Any], artists: tuple[str, ...], rights: Rights) -> str:
     """Make the line that a reuser would print, where the source gives none."""
-    made = f", {work.date_text}" if work.date_text else ""
-    return f"{', '.join(artists) or 'Unknown artist'}, “{work.title}”{made}. {work.collection.title}. {rights.label}."
+    made = f", {row.date_text}" if row.date_text else ""
+    return f"{', '.join(artists) or 'Unknown artist'}, “{row.title}”{made}. {row.collection_title}. {rights.label}."

@@ -8,7 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from stylesearch.catalog.access import Access, open_to_everybody
 from stylesearch.catalog.licenses import recognise
+from stylesearch.catalog.people import AuditEvent
 from stylesearch.catalog.rights import License
 from stylesearch.catalog.works import Collection
 from stylesearch.errors import InputError, NotFoundError
@@ -57,20 +59,19 @@ def ensure_collection(
     return find_collection(session, slug)
 
 
-def find_collection(session: Session, slug: str) -> Collection:
+def find_collection(session: Session, slug: str, access: Access = Access.STAFF) -> Collection:
     """Return a collection.
 
     Raises
     ------
     NotFoundError
-        If there is none of that slug, naming those there are.
+        If there is none of that slug that may be seen, naming those that may.
     """
-    found = session.scalar(select(Collection).where(Collection.slug == slug))
+    seen = select(Collection) if access is Access.STAFF else select(Collection).where(open_to_everybody())
+    found = session.scalar(seen.where(Collection.slug == slug))
     if found is None:
-        known = (
-            ", ".join(session.scalars(select(Collection.slug).order_by(Collection.slug).limit(20)))
-            or "none yet"
-        )
+        names = seen.with_only_columns(Collection.slug).order_by(Collection.slug).limit(20)
+        known = ", ".join(session.scalars(names)) or "none yet"
         raise NotFoundError(
             f"There is no collection {slug!r}.", hint=f"Collections: {known}.", code="unknown_collection"
         )
@@ -95,3 +96,22 @@ def license_named(session: Session, statement: str) -> License:
             code="unknown_license",
         )
     return found
+
+
+def set_visibility(session: Session, slug: str, access: Access) -> None:
+    """Say who may see a collection's works, from the end of this transaction on.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such collection.
+    """
+    found = find_collection(session, slug)
+    before, found.visibility = found.visibility, access.value
+    session.add(
+        AuditEvent(
+            action="collection.visibility",
+            subject=f"collection:{slug}",
+            detail={"before": before, "after": access.value},
+        )
+    )

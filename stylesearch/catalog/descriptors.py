@@ -1,4 +1,4 @@
-"""Encoders and the descriptors they gave, one partition an encoder."""
+"""Encoders, the descriptors they gave, one partition an encoder, and how crowded it is around each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class EncoderRow(Base):
     """An encoder that descriptors were made with; immutable but for its status.
 
     ``serving`` is true of the one that searches are answered with since it was activated; while it is of none, the
-    setting says which is meant.
+    setting says which is meant. ``density`` is the mean of its gallery's means in :class:`Density`, once they were measured.
     """
 
     __tablename__ = "encoder"
@@ -40,6 +40,7 @@ class EncoderRow(Base):
     serving: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[Moment]
     activated_at: Mapped[datetime | None]
+    density: Mapped[float | None]
 
     @property
     def partition(self) -> str:
@@ -51,6 +52,11 @@ class EncoderRow(Base):
         """Name of the HNSW index on that table."""
         return f"{self.partition}_hnsw"
 
+    @property
+    def binary_index(self) -> str:
+        """Name of the HNSW index on the signs of its numbers alone: a sixteenth of the size, and a first guess only."""
+        return f"{self.partition}_binary"
+
 
 class Descriptor(Base):
     """The unit vector that an encoder gave for an image, in half precision."""
@@ -61,6 +67,22 @@ class Descriptor(Base):
     encoder_id: Mapped[int] = mapped_column(ForeignKey("encoder.id"), primary_key=True)
     image_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
     vector: Mapped[list[float]] = mapped_column(HALFVEC())
+
+
+class Density(Base):
+    """How crowded it is around a descriptor: ``mean`` is its mean cosine to its nearest neighbours, for CSLS.
+
+    It stands in a table of its own, since a change to a descriptor's row would enter its index again. ``gallery`` is how
+    many descriptors there were when it was measured.
+    """
+
+    __tablename__ = "density"
+    __table_args__ = (Index("ix_density_image_id", "image_id"),)
+
+    encoder_id: Mapped[int] = mapped_column(ForeignKey("encoder.id", ondelete="CASCADE"), primary_key=True)
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
+    mean: Mapped[float]
+    gallery: Mapped[int]
 
 
 def partition_name(encoder_id: int) -> str:

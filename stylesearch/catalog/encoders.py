@@ -78,10 +78,14 @@ def active(session: Session, slug: str, *, digest: str | None = None) -> Encoder
     NotFoundError
         If nothing has been described with it yet.
     ServiceError
-        If the digests differ.
+        If the digests differ; ``encoder_building`` or ``encoder_retired`` if its gallery is not there yet, or not any more.
     """
     row = session.scalar(select(EncoderRow).where(EncoderRow.slug == slug, EncoderRow.status == "active"))
     if row is None:
+        newest = select(EncoderRow.status).where(EncoderRow.slug == slug).order_by(EncoderRow.id.desc())
+        status = session.scalar(newest.limit(1))
+        if status is not None:
+            raise _unfit(slug, status)
         raise NotFoundError(
             f"Nothing here has been described with the encoder {slug!r} yet.",
             hint="Take in a collection first: stylesearch ingest folder PATH --collection SLUG.",
@@ -90,6 +94,21 @@ def active(session: Session, slug: str, *, digest: str | None = None) -> Encoder
     if digest is not None and row.digest != digest:
         raise changed(row, digest)
     return row
+
+
+def _unfit(slug: str, status: str) -> ServiceError:
+    """Return the error that an encoder's gallery is not there yet, or not any more."""
+    if status == "building":
+        return ServiceError(
+            f"The gallery of the encoder {slug!r} is being built.",
+            hint="Search with another encoder until it is activated.",
+            code="encoder_building",
+        )
+    return ServiceError(
+        f"The gallery of the encoder {slug!r} was let go.",
+        hint="Search with the encoder that serves now.",
+        code="encoder_retired",
+    )
 
 
 def changed(row: EncoderRow, digest: str) -> ServiceError:
@@ -118,11 +137,20 @@ def build_index(session: Session, row: EncoderRow) -> bool:
     session.execute(text(f"ANALYZE {row.partition}"))
     if has_index(session, row):
         return False
+    _create_hnsw(session, row, row.index, f"(vector::halfvec({row.dim})) halfvec_cosine_ops")
+    return True
+
+
+def build_binary_index(session: Session, row: EncoderRow) -> None:
+    """Build the index on the signs of the numbers, for galleries whose own index does not fit into memory."""
+    signs = f"(binary_quantize(vector::halfvec({row.dim}))::bit({row.dim})) bit_hamming_ops"
+    _create_hnsw(session, row, row.binary_index, signs)
+
+
+def _create_hnsw(session: Session, row: EncoderRow, name: str, on: str) -> None:
     session.execute(
         text(
-            f"CREATE INDEX {row.index} ON {row.partition}"
-            f" USING hnsw ((vector::halfvec({row.dim})) halfvec_cosine_ops)"
+            f"CREATE INDEX {name} ON {row.partition} USING hnsw ({on})"
             f" WITH (m = {HNSW_M}, ef_construction = {HNSW_EF_CONSTRUCTION})"
         )
     )
-    return True

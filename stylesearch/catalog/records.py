@@ -24,6 +24,7 @@ LONGEST = {
     "date_text": 300,
     "medium": 500,
     "movement": 500,
+    "period": 500,
     "object_type": 500,
     "source_url": 2000,
     "credit_line": 1000,
@@ -88,6 +89,7 @@ class WorkRecord:
     year_to: int | None = None
     medium: str | None = None
     movement: str | None = None
+    period: str | None = None
     object_type: str | None = None
     keywords: tuple[str, ...] = ()
     source_url: str | None = None

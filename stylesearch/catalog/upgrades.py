@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog.descriptors import EncoderRow
+from stylesearch.catalog.descriptors import Density, EncoderRow
 from stylesearch.catalog.encoders import REGISTER_LOCK
 from stylesearch.catalog.people import AuditEvent
 from stylesearch.errors import NotFoundError, ServiceError
@@ -101,6 +101,7 @@ def retire(session: Session, row: EncoderRow) -> None:
         text("SET LOCAL lock_timeout = '30s'")
     )  # a search that takes long must not stop all others
     session.execute(text(f"DROP TABLE {row.partition}"))
+    session.execute(delete(Density).where(Density.encoder_id == row.id))
     session.execute(update(EncoderRow).where(EncoderRow.id == row.id).values(status="retired"))
     session.add(
         AuditEvent(action="encoder.retire", subject=f"encoder:{row.slug}", detail={"digest": row.digest})

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
+    Computed,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -14,21 +15,31 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     UniqueConstraint,
+    func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, INT8RANGE, TSVECTOR, Range
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from stylesearch.catalog.artists import WorkArtist
-from stylesearch.catalog.base import Base, Id, Moment
+from stylesearch.catalog.base import Base, Id, Moment, one_of
 from stylesearch.catalog.rights import License
+
+YEARS = (
+    "CASE WHEN year_from IS NOT NULL OR year_to IS NOT NULL"
+    " THEN int8range(LEAST(year_from, year_to), GREATEST(year_from, year_to), '[]'::text) END"
+)
+VISIBILITIES = ("everybody", "staff")
 
 
 class Collection(Base):
-    """A body of works that came from one place."""
+    """A body of works that came from one place. ``visibility`` says who may see them."""
 
     __tablename__ = "collection"
-    __table_args__ = (CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug"),)
+    __table_args__ = (
+        CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug"),
+        CheckConstraint(one_of("visibility", VISIBILITIES), name="visibility"),
+    )
 
     id: Mapped[Id]
     slug: Mapped[str] = mapped_column(unique=True)
@@ -36,6 +47,7 @@ class Collection(Base):
     provider: Mapped[str | None]
     source_uri: Mapped[str | None]
     default_license_id: Mapped[int | None] = mapped_column(ForeignKey("license.id"))
+    visibility: Mapped[str] = mapped_column(server_default="everybody")
     created_at: Mapped[Moment]
 
 
@@ -44,7 +56,9 @@ class Work(Base):
 
     ``source_version`` is what its source told about its state, ``fetch_version`` what the server of its image did;
     either tells, without the bytes, that nothing has changed. ``ai_training`` is false where its holders have reserved
-    it against machine learning; ``extra`` says how.
+    it against machine learning; ``extra`` says how. ``words`` is what its texts say, for full-text search: each word as it
+    stands, and its stem in several languages, since nobody says which language a text is in. ``years`` is the range of its
+    years, and null for an undated work.
 
     A withdrawn work keeps its row, so that old reports can say that it was withdrawn; no query shows it.
     """
@@ -54,9 +68,14 @@ class Work(Base):
         UniqueConstraint("collection_id", "source_id"),
         UniqueConstraint("id", "collection_id"),
         CheckConstraint("year_from <= year_to", name="years"),
-        Index("ix_work_years", "year_from", "year_to"),
+        Index("ix_work_years", "years", postgresql_using="gist"),
         Index("ix_work_keywords", "keywords", postgresql_using="gin"),
-        Index("ix_work_medium", "medium"),
+        *(
+            Index(f"ix_work_{name}", func.lower(text(name)))
+            for name in ("medium", "movement", "period", "object_type")
+        ),
+        Index("ix_work_words", "words", postgresql_using="gin"),
+        Index("ix_work_created_at", "created_at"),
         Index("ix_work_image_license_id", "image_license_id"),
         Index("ix_work_withdrawn", "id", postgresql_where=text("withdrawn_at IS NOT NULL")),
     )
@@ -72,8 +91,12 @@ class Work(Base):
     date_text: Mapped[str | None]
     year_from: Mapped[int | None]
     year_to: Mapped[int | None]
+    years: Mapped[Range[int] | None] = mapped_column(
+        INT8RANGE, Computed(YEARS, persisted=True), deferred=True
+    )
     medium: Mapped[str | None]
     movement: Mapped[str | None]
+    period: Mapped[str | None]
     object_type: Mapped[str | None]
     keywords: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     source_url: Mapped[str | None]
@@ -82,6 +105,13 @@ class Work(Base):
     credit_line: Mapped[str | None]
     ai_training: Mapped[bool | None]
     extra: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    words: Mapped[str] = mapped_column(
+        TSVECTOR,
+        Computed(
+            "work_words(title, description, keywords, medium, movement, period, object_type)", persisted=True
+        ),
+        deferred=True,
+    )
     withdrawn_at: Mapped[datetime | None]
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]

@@ -42,6 +42,7 @@ WORK_COLUMNS: dict[str, str] = {
     "year_to": "int8",
     "medium": "text",
     "movement": "text",
+    "period": "text",
     "object_type": "text",
     "keywords": "text[]",
     "source_url": "text",
@@ -190,6 +191,7 @@ def _work_row(
         record.year_to,
         record.medium,
         record.movement,
+        record.period,
         record.object_type,
         list(record.keywords),
         record.source_url,
@@ -263,6 +265,9 @@ def write_descriptors(
     connection.execute(
         f"DELETE FROM {encoder.partition} WHERE encoder_id = %s AND image_id = ANY(%s)",
         [encoder.id, list(vectors)],
+    )
+    connection.execute(
+        "DELETE FROM density WHERE encoder_id = %s AND image_id = ANY(%s)", [encoder.id, list(vectors)]
     )
     copy_binary(
         session,

@@ -22,7 +22,7 @@ from stylesearch.demo.drawings import draw_collection
 from stylesearch.errors import ServiceError
 from stylesearch.ingest.run import Into
 from stylesearch.ingest.sources.folder import FolderSource
-from stylesearch.search.query import Filters, StyleQuery
+from stylesearch.search.query import StyleQuery
 from stylesearch.search.service import StyleSearch
 from stylesearch.settings import Settings, get_settings
 
@@ -111,16 +111,16 @@ def _check_port(settings: Settings) -> None:
 def _search_and_report(settings: Settings, collection: DemoCollection) -> None:
     style_search = StyleSearch(open_database(settings), settings)
     click.echo(f"\nThe ten works nearest in style to {collection.example}:")
-    example = style_search.describe(collection.example.read_bytes())
-    show(style_search.by_example(example, StyleQuery(k=10)))
-    for path in write_report(settings, collection.example, settings.home / "demo", Filters()):
+    described = style_search.describe(collection.example.read_bytes())
+    show(style_search.search(StyleQuery(examples=(described.example,), k=10), at_hand=[described]))
+    for path in write_report(settings, collection.example, settings.home / "demo"):
         click.echo(f"report: {path}")
 
 
 def _say_what_next(settings: Settings, collection: DemoCollection, *, serve: bool) -> None:
     command = _own_command()
     click.echo("\nWhat to try next:")
-    click.echo(f"  {command} search {collection.example} --license-reuse open --sheet sheet.png")
+    click.echo(f"  {command} search {collection.example} -w reuse:open --sheet sheet.png")
     click.echo(f"  {command} ingest folder YOUR/IMAGES --collection my-collection --license CC-BY-4.0")
     click.echo(f"  {command} ingest errors")
     click.echo(f"  {command} doctor")

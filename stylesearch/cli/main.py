@@ -19,6 +19,7 @@ EXIT_INTERRUPTED = 130
 
 # Commands of the library: module and one line for the list. A module is imported only when its command is used.
 COMMANDS = {
+    "collections": ("stylesearch.cli.collections", "List collections, and say who may see them."),
     "db": ("stylesearch.cli.db", "Upgrade, check, back up and restore the catalogue's database."),
     "demo": ("stylesearch.cli.demo", "Take in a collection, search it, report on it and serve it."),
     "doctor": ("stylesearch.cli.doctor", "Look at this installation and say what to do about each problem."),
@@ -111,6 +112,8 @@ def _fail(message: str, code: int, error: Exception, *, debug: bool) -> NoReturn
     if debug:
         raise error
     click.echo(f"error: {' '.join(message.split())}", err=True)
+    if isinstance(error, StylesearchError) and error.detail:
+        click.echo(error.detail, err=True)
     sys.exit(code)
 
 

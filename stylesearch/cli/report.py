@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
 from stylesearch.attribution.render import render_html
 from stylesearch.attribution.report import ReportMaker
 from stylesearch.catalog.database import open_database
-from stylesearch.cli.search import filter_options, read_image
+from stylesearch.cli.search import filter_of, read_image, where_option
 from stylesearch.errors import ServiceError
 from stylesearch.images.store import open_store
-from stylesearch.search.query import Filters
+from stylesearch.search.filters import EVERYTHING, Filter
 from stylesearch.search.service import StyleSearch
 from stylesearch.settings import Settings, get_settings
 
@@ -27,16 +26,16 @@ from stylesearch.settings import Settings, get_settings
     default=Path(),
     help="Folder for the two files; default: this one.",
 )
-@filter_options
-def report(image: Path, out: Path, **filters: Any) -> None:
+@where_option
+def report(image: Path, out: Path, where: tuple[str, ...]) -> None:
     """Report on IMAGE: writes NAME.report.json and NAME.report.html, and keeps the report in the catalogue."""
     settings = get_settings()
-    written = write_report(settings, image, out, Filters.of(**filters))
+    written = write_report(settings, image, out, filter_of(where))
     for path in written:
         click.echo(path)
 
 
-def write_report(settings: Settings, image: Path, out: Path, filters: Filters) -> tuple[Path, Path]:
+def write_report(settings: Settings, image: Path, out: Path, where: Filter = EVERYTHING) -> tuple[Path, Path]:
     """Make a report on an image file; return the paths of its JSON and its HTML.
 
     Raises
@@ -47,7 +46,7 @@ def write_report(settings: Settings, image: Path, out: Path, filters: Filters) -
     data = read_image(image, max_bytes=settings.max_file_bytes)
     store = open_store(settings)
     saved = ReportMaker(StyleSearch(open_database(settings), settings), store).make(
-        data, name=image.name, filters=filters
+        data, name=image.name, where=where
     )
     as_json, as_html = out / f"{image.stem}.report.json", out / f"{image.stem}.report.html"
     try:

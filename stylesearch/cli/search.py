@@ -3,56 +3,51 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, get_args
 
 import click
 from rich.table import Table
 
+from stylesearch.catalog.access import Access
 from stylesearch.catalog.database import open_database
-from stylesearch.catalog.rights import REUSE_CLASSES
 from stylesearch.cli.progress import console, errors
 from stylesearch.errors import InputError
 from stylesearch.images.store import open_store
 from stylesearch.search.contact_sheet import write_contact_sheet
-from stylesearch.search.query import MODES, Filters, StyleQuery
+from stylesearch.search.cursor import Cursor
+from stylesearch.search.examples import WorkExample, parse_example
+from stylesearch.search.filters import Filter, every
+from stylesearch.search.grammar import parse
+from stylesearch.search.query import MODES, StyleQuery
+from stylesearch.search.readout import USUAL, Against, Fusion, Measure, Readout
 from stylesearch.search.service import SearchResult, StyleSearch
 from stylesearch.settings import get_settings
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+WHY = {
+    "timeout": "its time ended, and there may be nearer works",
+    "rank_depth": "the rankings that were joined go no further",
+}
+where_option = click.option(
+    "-w",
+    "--where",
+    multiple=True,
+    metavar="FILTER",
+    help="Only works that a filter lets through, as docs/search.md says; several must all hold.",
+)
 
 
-def filter_options(function: Function) -> Function:
-    """Add the filters' options; a repeated option adds an alternative."""
-    options = [
-        click.option("--artist", multiple=True, metavar="NAME", help="Only works by this artist."),
-        click.option("--artist-not", multiple=True, metavar="NAME", help="No works by this artist."),
-        click.option(
-            "--license",
-            "license",
-            multiple=True,
-            metavar="ID",
-            help="Only works under this licence: SPDX id or URI.",
-        ),
-        click.option(
-            "--license-reuse",
-            "reuse",
-            multiple=True,
-            type=click.Choice(REUSE_CLASSES),
-            help="Only works of this reuse class.",
-        ),
-        click.option("--collection", multiple=True, metavar="SLUG", help="Only works of this collection."),
-        click.option("--year-from", type=int, metavar="YEAR", help="Only works made in this year or later."),
-        click.option("--year-to", type=int, metavar="YEAR", help="Only works made in this year or earlier."),
-        click.option("--medium", multiple=True, help="Only works in this medium."),
-        click.option(
-            "--keyword", multiple=True, help="Only works with this keyword; several must all be there."
-        ),
-    ]
-    for option in reversed(options):
-        function = option(function)
-    return function
+def filter_of(where: Sequence[str]) -> Filter:
+    """Return the filter that lines of a command's option stand for.
+
+    Raises
+    ------
+    InputError
+        If a line cannot be read; it points at the place.
+    """
+    return every(*map(parse, where))
 
 
 def read_image(path: Path, *, max_bytes: int) -> bytes:
@@ -78,47 +73,119 @@ def read_image(path: Path, *, max_bytes: int) -> bytes:
 
 
 @click.command()
-@click.argument("image", type=click.Path(path_type=Path), required=False)
-@click.option("--work", type=int, metavar="ID", help="Search with a work of the archive instead of a file.")
-@filter_options
+@click.argument("images", metavar="[IMAGE]...", type=click.Path(path_type=Path), nargs=-1)
+@click.option(
+    "--work", "works", type=int, multiple=True, metavar="ID", help="Search with a work of the archive."
+)
+@click.option(
+    "--like",
+    multiple=True,
+    metavar="EXAMPLE",
+    help="Search with image:ID, work:ID, artist:NAME or words:TEXT; behind it @left,top,width,height for a part of an image,"
+    " ^2 for twice the weight.",
+)
+@click.option(
+    "--unlike",
+    multiple=True,
+    metavar="EXAMPLE",
+    help="What works should not be like, in the same way, or a file.",
+)
+@where_option
 @click.option("-k", "--number", type=int, default=10, show_default=True, help="How many works to find.")
+@click.option("--after", metavar="PLACE", help="Go on behind a page: what --json prints as next.")
+@click.option("--per-artist", type=int, metavar="NUMBER", help="Show at most so many works by one artist.")
+@click.option(
+    "--readout",
+    "measure",
+    type=click.Choice(get_args(Measure)),
+    default=USUAL.measure,
+    show_default=True,
+    help="How scores are measured.",
+)
+@click.option(
+    "--fusion",
+    type=click.Choice(get_args(Fusion)),
+    default=USUAL.fusion,
+    show_default=True,
+    help="What is made of several examples: their mean, or their rankings joined.",
+)
+@click.option(
+    "--against",
+    type=click.Choice(get_args(Against)),
+    default=USUAL.against,
+    show_default=True,
+    help="How --unlike counts: subtracted, or as a margin to be kept.",
+)
+@click.option("--encoder", metavar="SLUG", help="Whose gallery to search; default: the one that serves.")
 @click.option(
     "--mode",
     type=click.Choice(MODES),
     default="auto",
     show_default=True,
-    help="Exact, through the index, or whichever suits.",
+    help="Exact, through an index, or whichever suits.",
 )
+@click.option("--staff", is_flag=True, help="Search what only the staff may see as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--sheet", type=click.Path(path_type=Path, dir_okay=False), help="Also write a contact sheet to this PNG."
 )
 def search(
-    image: Path | None,
-    work: int | None,
+    *,
+    images: tuple[Path, ...],
+    works: tuple[int, ...],
+    like: tuple[str, ...],
+    unlike: tuple[str, ...],
+    where: tuple[str, ...],
     number: int,
+    after: str | None,
+    per_artist: int | None,
+    measure: Any,
+    fusion: Any,
+    against: Any,
+    encoder: str | None,
     mode: Any,
+    staff: bool,
     as_json: bool,
     sheet: Path | None,
-    **filters: Any,
 ) -> None:
-    """Find works near an image in style: IMAGE, or a work with --work.
+    """Find works near an image in style, or near several: IMAGE, works with --work, and others with --like.
 
     \b
-    stylesearch search picture.png --license-reuse open --artist-not "Jane Doe"
-    stylesearch search --work 12 --year-from 1880 --year-to 1900 --json
+    stylesearch search picture.png -w 'reuse:open -artist:"Jane Doe"'
+    stylesearch search --work 12 -w year:1880..1900 --json
+    stylesearch search --like "artist:Jane Doe" --unlike work:12 --per-artist 2
     """  # noqa: D301
-    if (image is None) == (work is None):
-        raise click.UsageError("Give either an IMAGE or --work ID.")
+    if not (images or works or like):
+        raise click.UsageError("Give an IMAGE, --work ID or --like EXAMPLE.")
     settings = get_settings()
-    query = StyleQuery(filters=Filters.of(**filters), k=number, mode=mode)
-    data = read_image(image, max_bytes=settings.max_file_bytes) if image else None
-    style_search = StyleSearch(open_database(settings), settings)
-    if data is not None:
-        result = style_search.by_example(style_search.describe(data), query)
-    else:
-        assert work is not None
-        result = style_search.by_work(work, query)
+    query = StyleQuery(
+        where=filter_of(where),
+        readout=Readout(measure=measure, fusion=fusion, against=against),
+        k=number,
+        per_artist=per_artist,
+        encoder=encoder,
+        mode=mode,
+    )
+    named = [*((text, False) for text in like), *((text, True) for text in unlike)]
+    read = [(parse_example(text, against=against), text, against) for text, against in named]
+    paths = [
+        *((path, False) for path in images),
+        *((Path(text), against) for one, text, against in read if one is None),
+    ]
+    files = [(read_image(path, max_bytes=settings.max_file_bytes), against) for path, against in paths]
+    access = Access.STAFF if staff else Access.EVERYBODY
+    style_search = StyleSearch(open_database(settings), settings, access=access)
+    described = [(style_search.describe(data, encoder=encoder), against) for data, against in files]
+    query = query.with_(
+        examples=(
+            *map(WorkExample, works),
+            *(one for one, _, _ in read if one is not None),
+            *(replace(one.example, against=against) for one, against in described),
+        )
+    )
+    if after is not None:
+        query = query.with_(after=Cursor.parse(after))
+    result = style_search.search(query, at_hand=[one for one, _ in described])
     if as_json:
         click.echo(json.dumps(result_json(result), ensure_ascii=False, indent=2))
     else:
@@ -155,7 +222,9 @@ def show(result: SearchResult) -> None:
         )  # fmt: skip
     console.print(table if result.hits else "Nothing matches.")
     if not result.ranking.complete:
-        errors.print("The search was cut short: there may be nearer works.", highlight=False)
+        errors.print(f"The search was cut short: {WHY[result.ranking.reason or '']}.", highlight=False)
+    if result.following is not None:
+        errors.print(f"more: --after {result.following.after}", highlight=False, soft_wrap=True)
 
 
 def result_json(result: SearchResult) -> dict[str, Any]:
@@ -166,6 +235,8 @@ def result_json(result: SearchResult) -> dict[str, Any]:
         "method": result.ranking.method,
         "matching": result.ranking.matching,
         "complete": result.ranking.complete,
+        "reason": result.ranking.reason,
+        "next": str(result.following.after) if result.following else None,
         "copies": [card.to_json() for card in result.copies],
         "results": [{"rank": hit.rank, "score": hit.score, **hit.card.to_json()} for hit in result.hits],
     }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from stylesearch.encoders.protocol import Encoder
+import numpy as np
+
+from stylesearch.encoders.protocol import Encoder, Pixels
 from stylesearch.images import formats
 from stylesearch.images.decode import Picture, decode, read_info
 
@@ -53,3 +55,52 @@ def decode_for(
         shortest_side=max(shortest, round(min(info.width, info.height) * scale)),
         longest_side=max(1, round(max(info.width, info.height) * scale)),
     )
+
+
+def decode_box(
+    encoder: Encoder,
+    data: bytes,
+    box: tuple[int, int, int, int],
+    *,
+    max_bytes: int,
+    max_pixels: int,
+) -> Pixels:
+    """Decode a part of an image at the size an encoder needs.
+
+    Parameters
+    ----------
+    encoder, data, max_bytes, max_pixels:
+        As for :func:`decode_for`.
+    box:
+        Left, top, width and height, in pixels of the whole, upright image; inside it.
+
+    Returns
+    -------
+    ndarray
+        ``[height, width, 3]``.
+
+    Raises
+    ------
+    ImageError
+        As `stylesearch.images.decode.decode` does.
+    """
+    limits = {"max_bytes": max_bytes, "max_pixels": max_pixels}
+    left, top, width, height = box
+    info = read_info(data, **limits)
+    # The part, not the whole, is to have the size that is needed; what is drawn may be drawn larger for it.
+    scale = max(SHORTEST_SIDE, encoder.input_size) / min(width, height)
+    scale = min(scale, (FULL_PIXELS / (info.width * info.height)) ** 0.5)
+    pixels = decode(
+        data,
+        **limits,
+        shortest_side=max(1, round(min(info.width, info.height) * scale)),
+        longest_side=max(1, round(max(info.width, info.height) * scale)),
+    ).pixels
+    across, down = pixels.shape[1] / info.width, pixels.shape[0] / info.height
+    first_row, first_column = (
+        min(int(top * down), len(pixels) - 1),
+        min(int(left * across), pixels.shape[1] - 1),
+    )
+    last_row = max(first_row + 1, round((top + height) * down))
+    last_column = max(first_column + 1, round((left + width) * across))
+    return np.ascontiguousarray(pixels[first_row:last_row, first_column:last_column])

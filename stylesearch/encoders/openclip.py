@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stylesearch.encoders.checkpoints import WeightsFile, has_any, load_strictly
+from stylesearch.encoders.openclip_words import WordReader
 from stylesearch.encoders.preprocessing import Preprocessing
+from stylesearch.encoders.protocol import Descriptors
 from stylesearch.encoders.tower import UNKNOWN_LICENSE, TowerEncoder
 from stylesearch.errors import InputError, ServiceError
 
@@ -113,6 +115,11 @@ class Model:
             fill=int(way["fill_color"]),
         )
 
+    @property
+    def quick_gelu(self) -> bool:
+        """Whether weights of the tag were trained with QuickGELU, also where the model's name does not say so."""
+        return bool(self.config.get("quick_gelu") or self.published.get("quick_gelu"))
+
     def tower(self) -> nn.Module:
         """Build the image tower alone, with random weights; the text side would be fetched from the net for some."""
         import torch
@@ -121,10 +128,8 @@ class Model:
         vision = {**self.config["vision_cfg"]}
         if "timm_model_name" in vision:
             vision["timm_model_pretrained"] = False
-        # Weights of a tag that were trained with QuickGELU need it, also where the model's name does not say so.
-        quick = bool(self.config.get("quick_gelu") or self.published.get("quick_gelu"))
         with torch.random.fork_rng(devices=[]):
-            tower: nn.Module = _build_vision_tower(self.dim, vision, quick)
+            tower: nn.Module = _build_vision_tower(self.dim, vision, self.quick_gelu)
         return tower
 
     def published_file(self, *, online: bool) -> Path:
@@ -271,6 +276,7 @@ class OpenClipEncoder(TowerEncoder):
             )
         self._given = weights if isinstance(weights, WeightsFile | None) else WeightsFile(weights)
         self._online = online
+        self._reader: WordReader | None = None
         super().__init__(
             slug=name or slug,
             dim=self.model.dim,
@@ -287,6 +293,20 @@ class OpenClipEncoder(TowerEncoder):
 
     def build(self) -> nn.Module:
         return load_tower(self.model, self.weights.read(), f"the checkpoint {self.weights.path}")
+
+    def encode_words(self, words: Sequence[str]) -> Descriptors:
+        self.load()
+        with self._lock:
+            if self._reader is None:
+                self._reader = WordReader(
+                    self.model.name,
+                    self.model.config,
+                    quick_gelu=self.model.quick_gelu,
+                    state=self.weights.read(),
+                    slug=self._slug,
+                    device=self._device,
+                )
+        return self._reader.describe(words)
 
     def describe(self, network: nn.Module, images: Tensor) -> Tensor:
         found = network(images)

@@ -98,6 +98,27 @@ class PreparingEncoder(Encoder, Protocol):
         """Describe what :meth:`prepare` returned for a batch, as :meth:`Encoder.encode` would describe the pictures."""
 
 
+@runtime_checkable
+class ReadingEncoder(Encoder, Protocol):
+    """An encoder that can be given words instead of a picture, in the same space."""
+
+    def encode_words(self, words: Sequence[str]) -> Descriptors:
+        """Describe what some texts say.
+
+        Returns
+        -------
+        Descriptors
+            ``[len(words), dim]`` float32, unit norm, finite.
+
+        Raises
+        ------
+        InputError
+            ``no_words``, if its weights have no text side, or none that can be used without the net.
+        StylesearchError
+            If the weights cannot be used.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Depth:
     """One of the depths that an encoder looks at a picture at.

@@ -6,7 +6,9 @@ import logging
 
 from sqlalchemy import select, text
 
+from stylesearch.catalog import densities
 from stylesearch.catalog.database import Database
+from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.catalog.runs import IngestRun
 from stylesearch.images.store import open_spool
 from stylesearch.ingest.doorbell import Doorbell
@@ -15,6 +17,9 @@ from stylesearch.ingest.spool import Spool
 from stylesearch.settings import Settings
 
 UPKEEP_SECONDS = 30.0
+DENSITY_SECONDS = 10.0
+"""How long densities are measured at a time."""
+
 LEFT_SECONDS = 6 * 3600.0
 """What lies in the spool for this long and is in no ledger was left by a worker that is no more."""
 
@@ -41,8 +46,12 @@ def keep_up(database: Database, settings: Settings, doorbell: Doorbell) -> None:
         open_runs = session.scalars(
             select(IngestRun.id).where(IngestRun.state == "running", IngestRun.problem.is_(None))
         ).all()
+        active = session.scalars(select(EncoderRow).where(EncoderRow.status == "active")).all()
     for run_id in open_runs:
         _wake(database, settings, doorbell, run_id)
+    if not open_runs:  # whoever takes works in has better things to do
+        for encoder in active:
+            densities.refresh(database, encoder, seconds=DENSITY_SECONDS)
 
 
 def _wake(database: Database, settings: Settings, doorbell: Doorbell, run_id: int) -> None:

@@ -1,45 +1,39 @@
-"""From a descriptor and a query to ranked images: right first, and honest where it was cut short."""
+"""From examples and a query to ranked works: right first, and honest where it was cut short."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Select, func, literal_column, select, text
+from sqlalchemy import true
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog import encoders
-from stylesearch.catalog.descriptors import Descriptor, EncoderRow
-from stylesearch.catalog.works import Image, Work
-from stylesearch.errors import InputError, ServiceError
-from stylesearch.search.filters import clauses, sentence, visible
-from stylesearch.search.query import StyleQuery
+from stylesearch.catalog.access import Access
+from stylesearch.catalog.densities import NEIGHBOURS
+from stylesearch.catalog.descriptors import EncoderRow
+from stylesearch.errors import ServiceError
+from stylesearch.search import gallery
+from stylesearch.search.answers import Answer, read
+from stylesearch.search.asking import Asking, TimeIsOverError
+from stylesearch.search.clauses import Clause, clause
+from stylesearch.search.facets import Facets, facets, read_facets
+from stylesearch.search.grouping import Candidate, picked
+from stylesearch.search.plans import Method, Statistics
+from stylesearch.search.query import MOST_RESULTS, Mode, StyleQuery
+from stylesearch.search.scoring import Ask, Weighted, asks, fused
+from stylesearch.search.statements import Statements, Wanted
+from stylesearch.search.way import Way
 from stylesearch.settings import Settings
 
-SCORE_DIGITS = 9
-HALF_MAX = float(np.finfo(np.float16).max)
-# The database compares in single precision; a few more than k are fetched and compared again in double, so that
-# neither the order nor a score hangs on the machine.
-SPARE = 32
-# How far the scan through the index may go before it gives up; it then shows in `complete`, unless an exact look settles it.
-MOST_SCANNED = 200_000
+COUNTED = 100_000
+"""Up to so many matching images, as estimated, an exact search counts them on the way."""
 
+RANK_DEPTH = MOST_RESULTS
+"""How far rankings are looked into that are joined by their ranks."""
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """An image and how near its style is.
-
-    Attributes
-    ----------
-    score:
-        Cosine of the two descriptors, -1 to 1, in double precision from the stored half-precision numbers.
-    """
-
-    image_id: int
-    work_id: int
-    score: float
+NO_TABLE = "42P01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,165 +42,225 @@ class Ranking:
 
     Attributes
     ----------
+    ranked:
+        Works by their best images, or images, the best score first, of equal ones the smaller id.
     method:
-        ``exact`` or ``hnsw``: how it was found.
+        ``exact``, ``hnsw`` or ``binary``: how it was found.
     matching:
-        Works that the filters let through; ``None`` where they were not counted because there are too many.
+        Images that the filters let through; ``None`` where they were not counted because there are too many.
     complete:
         Whether there are as many as were asked for, or as many as there are.
+    reason:
+        Why not, where it is not: ``timeout``, or ``rank_depth`` where rankings that are joined were not looked into far
+        enough.
+    facets:
+        Where they were asked for.
     """
 
-    ranked: tuple[Ranked, ...]
-    method: str
+    ranked: tuple[Candidate, ...]
+    method: Method
     matching: int | None
     complete: bool
     sentence: str
+    reason: str | None = None
+    facets: Facets | None = None
 
 
 def search(
-    session: Session, encoder: EncoderRow, vector: NDArray[np.float32], query: StyleQuery, settings: Settings
+    session: Session,
+    encoder: EncoderRow,
+    wanted: Weighted,
+    query: StyleQuery,
+    settings: Settings,
+    *,
+    unwanted: Weighted | None = None,
+    without: frozenset[int] = frozenset(),
+    access: Access = Access.EVERYBODY,
+    with_facets: bool = False,
 ) -> Ranking:
-    """Rank the gallery by nearness of style.
+    """Rank a gallery by nearness of style.
 
     Parameters
     ----------
-    vector:
-        ``[dim]``, the example's descriptor.
+    wanted, unwanted:
+        The descriptors of the query's examples, in half precision; its own list of them is not looked at.
+    without:
+        Ids of images that are left out besides those of the query.
+    with_facets:
+        Whether to count what the filters can be set to: on the way where that is cheaper.
 
     Raises
     ------
-    InputError
-        If the descriptor has another length than the gallery's or is not finite, or a filter names something unknown.
+    InputError, NotFoundError
+        If a filter names something unknown, or the examples cancel each other out.
     ServiceError
-        If ``mode`` is ``hnsw`` and there is no index.
+        ``no_index``, ``no_densities``, ``encoder_retired``, or ``timeout`` if the time ended before anything was found.
     """
-    _check_vector(vector, encoder)
-    found = clauses(session, query.filters)
-    conditions = [visible(), *(clause.sql for clause in found)]
-    if query.exclude_images:
-        conditions.append(Image.id.not_in(sorted(query.exclude_images)))
-    session.execute(
-        text("SELECT set_config('statement_timeout', :ms, true)"),
-        {"ms": str(max(1, int(settings.search_timeout_seconds * 1000)))},
-    )
-    matching = _count(session, encoder, conditions, at_most=settings.search_exact_rows)
-    indexed = encoders.has_index(session, encoder)
-    if query.mode == "hnsw" and not indexed:
-        raise ServiceError(
-            f"The encoder {encoder.slug!r} has no index.",
-            hint="Build it with 'stylesearch index build', or search with --mode exact.",
-            code="no_index",
-        )
-    use_index = indexed and (query.mode == "hnsw" or (query.mode == "auto" and matching is None))
-    method = "hnsw" if use_index else "exact"
-    rows = _nearest(session, encoder, vector, conditions, query.k, use_index=use_index, ef=settings.search_ef)
-    if use_index and len(rows) < query.k and (matching is None or len(rows) < matching):
-        # The scan through the index ran out before the filters let enough through.
-        rows = _nearest(session, encoder, vector, conditions, query.k, use_index=False, ef=settings.search_ef)
-        method = "exact"
-    ranked = _rank(rows, vector)[: query.k]
-    expected = query.k if matching is None else min(query.k, matching)
-    return Ranking(ranked, method, matching, complete=len(ranked) >= expected, sentence=sentence(found))
-
-
-def _check_vector(vector: NDArray[np.float32], encoder: EncoderRow) -> None:
-    if vector.shape != (encoder.dim,):
-        raise InputError(
-            f"The descriptor has the shape {vector.shape}; the encoder {encoder.slug!r} gives ({encoder.dim},).",
-            hint="Describe the example with the same encoder as the gallery.",
-            code="descriptor_dim",
-        )
-    halves = vector.astype(np.float64).clip(-HALF_MAX, HALF_MAX).astype(np.float16)
-    if not np.isfinite(vector).all() or not (np.abs(vector) <= HALF_MAX).all() or not halves.any():
-        raise InputError(
-            "The descriptor is zero, or not finite in half precision.", code="descriptor_invalid"
-        )
-
-
-def _from_gallery(
-    statement: Select[Any], encoder: EncoderRow, conditions: list[ColumnElement[bool]]
-) -> Select[Any]:
-    # The number stands in the statement as it is, so that the planner sees which partition is meant.
-    return (
-        statement.select_from(Descriptor)
-        .join(Image, Image.id == Descriptor.image_id)
-        .join(Work, Work.id == Image.work_id)
-        .where(Descriptor.encoder_id == literal_column(str(int(encoder.id))), *conditions)
+    rankings = asks(query.readout, wanted, unwanted)
+    try:
+        asked = clause(session, query.where, access)
+        if asked.impossible:
+            none = read_facets([]) if with_facets else None
+            return Ranking((), "exact", 0, complete=True, sentence=asked.sentence, facets=none)
+        asking = Asking(session, seconds=settings.search_timeout_seconds)
+        asking.begin()
+        scope = _Scope(asked, access, gallery.statistics(session, encoder, asked))
+        searching = _Search(encoder, settings, asking, scope, without | query.exclude_images)
+        page = searching.run(rankings, query, with_facets=with_facets)
+        asking.end()
+        counted = page.facets
+        if with_facets and counted is None:
+            counted = facets(session, query.where, access=access)
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) == NO_TABLE:
+            raise gallery.retired(encoder) from error
+        raise
+    return Ranking(
+        tuple(page.picked),
+        page.method,
+        page.matching,
+        complete=page.reason is None,
+        sentence=asked.sentence,
+        reason=page.reason,
+        facets=counted,
     )
 
 
-def _count(
-    session: Session, encoder: EncoderRow, conditions: list[ColumnElement[bool]], *, at_most: int
-) -> int | None:
-    """Count matching images, or return ``None`` where there are more than ``at_most``."""
-    some = _from_gallery(select(literal_column("1")), encoder, conditions).limit(at_most + 1).subquery()
-    number = session.scalar(select(func.count()).select_from(some)) or 0
-    return None if number > at_most else number
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What is searched: the filter, on whose behalf, and what is known of what it lets through."""
+
+    asked: Clause
+    access: Access
+    statistics: Statistics
+
+    @property
+    def unfiltered(self) -> _Scope:
+        """All that everybody may see."""
+        return _Scope(
+            Clause(true(), "", ""),
+            Access.EVERYBODY,
+            replace(self.statistics, matching=self.statistics.rows),
+        )
 
 
-def _nearest(
-    session: Session,
-    encoder: EncoderRow,
-    vector: NDArray[np.float32],
-    conditions: list[ColumnElement[bool]],
-    k: int,
-    *,
-    use_index: bool,
-    ef: int,
-) -> list[tuple[int, int, bytes]]:
-    """Fetch the nearest images with their stored descriptors.
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What was found."""
 
-    The index stands on the descriptor cast to its width; an order by the bare column cannot use it, and so is exact.
-    """
-    example = "[" + ",".join(map(repr, vector.astype(float).tolist())) + "]"
-    width = f"halfvec({int(encoder.dim)})"
-    stored = "descriptor.vector"
-    if use_index:
-        session.execute(text("SET LOCAL hnsw.iterative_scan = relaxed_order"))
-        session.execute(text(f"SET LOCAL hnsw.ef_search = {int(ef)}"))
-        session.execute(text(f"SET LOCAL hnsw.max_scan_tuples = {MOST_SCANNED}"))
-        session.execute(text("SET LOCAL enable_sort = off"))
-        stored = f"descriptor.vector::{width}"
-    distance = text(f"({stored}) <=> CAST(:example AS {width})")
-    statement = _from_gallery(
-        select(Image.id, Work.id, func.halfvec_send(Descriptor.vector)), encoder, conditions
-    )
-    statement = statement.order_by(distance) if use_index else statement.order_by(distance, Image.id)
-    rows = session.execute(statement.limit(k + SPARE), {"example": example})
-    result = [(image_id, work_id, bytes(stored_bytes)) for image_id, work_id, stored_bytes in rows]
-    if use_index:
-        session.execute(text("SET LOCAL enable_sort = on"))
-    return result
+    picked: list[Candidate]
+    method: Method
+    matching: int | None = None
+    reason: str | None = None
+    facets: Facets | None = None
 
 
-def _rank(rows: list[tuple[int, int, bytes]], vector: NDArray[np.float32]) -> tuple[Ranked, ...]:
-    """Order rows by their cosine in double precision, equal ones by image id."""
-    if not rows:
-        return ()
-    stored = unpack_halfvecs([row[2] for row in rows])
-    scores = cosine(stored, vector)
-    ranked = [
-        Ranked(image_id, work_id, score) for (image_id, work_id, _), score in zip(rows, scores, strict=True)
-    ]
-    return tuple(sorted(ranked, key=lambda one: (-one.score, one.image_id)))
+class _Search:
+    """One search, in the caller's transaction."""
 
+    def __init__(
+        self,
+        encoder: EncoderRow,
+        settings: Settings,
+        asking: Asking,
+        scope: _Scope,
+        without: frozenset[int],
+    ) -> None:
+        self._encoder = encoder
+        self._settings = settings
+        self._asking = asking
+        self._scope = scope
+        self._without = without
 
-def cosine(stored: NDArray[np.float64], vector: NDArray[np.float32]) -> list[float]:
-    """Return the cosine of each row with a vector, rounded so that equal rows have equal scores on every machine.
+    def run(self, rankings: list[Ask], query: StyleQuery, *, with_facets: bool) -> _Page:
+        if query.readout.measure == "csls":
+            rankings = [self._with_crowding(one, query) for one in rankings]
+        if len(rankings) == 1:
+            return self._rank(rankings[0], query, self._scope, with_facets=with_facets)
+        return self._joined(rankings, query)
 
-    Parameters
-    ----------
-    stored:
-        ``[n, dim]``.
-    vector:
-        ``[dim]``, rounded to half precision first, as the database does.
-    """
-    example = vector.astype(np.float16).astype(np.float64)
-    norms = np.linalg.norm(stored, axis=1) * np.linalg.norm(example)
-    return [round(float(score), SCORE_DIGITS) for score in (stored @ example) / norms]
+    def _joined(self, rankings: list[Ask], query: StyleQuery) -> _Page:
+        """Rank by each example on its own, and join the rankings by their ranks."""
+        deep = query.with_(k=RANK_DEPTH, group="image", per_artist=None)
+        artists = query.per_artist is not None
+        pages = [self._rank(one, deep, self._scope, artists=artists) for one in rankings]
+        weights = [one.weight for one in rankings]
+        near = {
+            one.image_id: one
+            for page, weight in zip(pages, weights, strict=True)
+            if weight > 0
+            for one in page.picked
+        }
+        joined = fused([[one.image_id for one in page.picked] for page in pages], weights)
+        page = picked((replace(one, score=joined[image_id]) for image_id, one in near.items()), query)
+        reason = next((one.reason for one in pages if one.reason), None)
+        cut = any(len(one.picked) == RANK_DEPTH for one in pages)
+        if reason is None and cut and len(page) < query.k:
+            reason = "rank_depth"
+        method: Method = next((one.method for one in pages if one.method != "exact"), "exact")
+        return _Page(page, method, pages[0].matching, reason)
 
+    def _rank(
+        self,
+        ask: Ask,
+        query: StyleQuery,
+        scope: _Scope,
+        *,
+        artists: bool = False,
+        with_facets: bool = False,
+    ) -> _Page:
+        """Rank by one example, looking further, and at last at everything, until the page is right."""
+        statements = Statements(
+            self._encoder, ask, query.readout, scope.asked, access=scope.access, without=self._without
+        )
+        way = Way(query, scope.statistics, self._settings, self._encoder.slug)
+        few = scope.statistics.matching <= COUNTED
+        best: _Page | None = None
+        while True:
+            wanted = Wanted(
+                way.limit,
+                floor=statements.floor(query, way.plan.method),
+                by_work=way.by_work,
+                artists=artists or query.per_artist is not None,
+                counted=way.exact and few,
+                facets=way.exact and few and with_facets,
+            )
+            try:
+                answer = self._answer(way, statements, ask, query, wanted)
+            except TimeIsOverError as error:
+                if best is None or not best.picked:
+                    raise error.told from None
+                return replace(best, reason="timeout")
+            page = picked(answer.candidates, query)
+            best = _Page(page, way.plan.method, answer.matching, facets=answer.facets)
+            if not way.leads_on(page, answer, statements.slack):
+                return best
 
-def unpack_halfvecs(values: list[bytes]) -> NDArray[np.float64]:
-    """Return halfvecs in PostgreSQL's binary form (``halfvec_send``) as ``[n, dim]``."""
-    header = 4  # length and a reserved word, two bytes each
-    return np.stack([np.frombuffer(value, dtype=">f2", offset=header) for value in values]).astype(np.float64)
+    def _answer(
+        self, way: Way, statements: Statements, ask: Ask, query: StyleQuery, wanted: Wanted
+    ) -> Answer:
+        statement = statements.of(way.plan.method, wanted)
+        answer = read(self._asking.rows(way.plan, statement), ask, query.readout, wanted)
+        if way.exact or query.group != "work" or query.after is None or not answer.candidates:
+            return answer
+        # A work was perhaps shown on a page before, by another of its images.
+        works = {one.work_id for one in answer.candidates}
+        rows = self._asking.rows(way.plan, statements.of_works(sorted(works), wanted))
+        return replace(answer, candidates=read(rows, ask, query.readout, wanted).candidates)
+
+    def _with_crowding(self, ask: Ask, query: StyleQuery) -> Ask:
+        """Measure how crowded it is around an example, and around those that works should be unlike."""
+        if self._encoder.density is None:
+            raise ServiceError(
+                f"Nobody has measured yet how crowded the gallery of {self._encoder.slug!r} is.",
+                hint="Run 'stylesearch index densities', or search by the cosine.",
+                code="no_densities",
+            )
+        return ask.with_crowding([self._crowding(vector, query.mode) for vector in ask.vectors])
+
+    def _crowding(self, vector: NDArray[np.float64], mode: Mode) -> float:
+        near = StyleQuery(k=NEIGHBOURS, group="image", mode=mode)
+        none = np.zeros(0)
+        alone = Ask(vector, np.zeros((0, len(vector))), none, none)
+        found = self._rank(alone, near, self._scope.unfiltered).picked
+        return float(np.mean([one.score for one in found])) if found else 0.0

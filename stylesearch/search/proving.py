@@ -16,8 +16,10 @@ from stylesearch.encoders.protocol import Encoder
 from stylesearch.encoders.registry import encode_checked
 from stylesearch.errors import ServiceError
 from stylesearch.images.store import ImageStore
-from stylesearch.search.engine import cosine, search, unpack_halfvecs
+from stylesearch.search.engine import search
 from stylesearch.search.query import StyleQuery
+from stylesearch.search.scoring import Weighted
+from stylesearch.search.vectors import cosines, in_halves, unpack_halfvecs
 from stylesearch.settings import Settings
 
 SAMPLE, CANARIES, K = 40, 8, 10
@@ -93,9 +95,10 @@ def _sample(session: Session, row: EncoderRow) -> list[tuple[int, bytes]]:
 
 def _recall(session: Session, row: EncoderRow, sample: list[tuple[int, bytes]], settings: Settings) -> float:
     found = expected = 0
-    for vector in unpack_halfvecs([vector for _, vector in sample]).astype(np.float32):
-        exact = search(session, row, vector, StyleQuery(k=K, mode="exact"), settings).ranked
-        indexed = search(session, row, vector, StyleQuery(k=K, mode="hnsw"), settings).ranked
+    for vector in unpack_halfvecs([vector for _, vector in sample]):
+        wanted = Weighted(vector[None], np.ones(1))
+        exact = search(session, row, wanted, StyleQuery(k=K, mode="exact"), settings).ranked
+        indexed = search(session, row, wanted, StyleQuery(k=K, mode="hnsw"), settings).ranked
         found += sum(one.score >= exact[-1].score for one in indexed) if exact else 0
         expected += len(exact)
     return found / expected if expected else 1.0
@@ -112,5 +115,6 @@ def _canary(
             encoder, store.read(key), max_bytes=settings.max_file_bytes, max_pixels=settings.max_pixels
         )
         vector = encode_checked(encoder, [picture.pixels])[0]
-        worst = min(worst, cosine(unpack_halfvecs([stored]), vector)[0])
+        anew = in_halves(vector, dim=encoder.spec.dim, slug=encoder.spec.slug)
+        worst = min(worst, float(cosines(unpack_halfvecs([stored]), anew[None])[0, 0]))
     return worst

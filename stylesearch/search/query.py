@@ -1,144 +1,190 @@
-"""What a person asks for: filters on metadata, how many works, and how to look."""
+"""What a person asks for, in one object: examples, filters, how to score, how many, and from where on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args
 
-from stylesearch.catalog.records import EARLIEST_YEAR, LATEST_YEAR, tidy
-from stylesearch.catalog.rights import REUSE_CLASSES
 from stylesearch.errors import InputError
+from stylesearch.search import filters
+from stylesearch.search.cursor import Cursor, bad_cursor
+from stylesearch.search.examples import LARGEST_ID, Example, example_from_json
+from stylesearch.search.filters import EVERYTHING, Filter
+from stylesearch.search.readout import USUAL, Readout
 
-Mode = Literal["auto", "exact", "hnsw"]
-MODES: tuple[Mode, ...] = ("auto", "exact", "hnsw")
+Mode = Literal["auto", "exact", "hnsw", "binary"]
+Group = Literal["work", "image"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 MOST_RESULTS = 1000
-YEARS = ("year_from", "year_to")
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Conditions on the works that may be found. Values of one field are alternatives; fields hold together.
-
-    Attributes
-    ----------
-    artist, artist_not:
-        Names or aliases, whole.
-    license:
-        URIs, SPDX ids or common names, of the image's rights.
-    reuse:
-        Reuse classes of the image's rights: ``open``, ``restricted``, ``permission``.
-    collection:
-        Slugs.
-    year_from, year_to:
-        The work's range of years must meet this one; undated works do not.
-    medium:
-        Whole, without regard to case.
-    keyword:
-        Whole; a work must have every one of them.
-    """
-
-    artist: tuple[str, ...] = ()
-    artist_not: tuple[str, ...] = ()
-    license: tuple[str, ...] = ()
-    reuse: tuple[str, ...] = ()
-    collection: tuple[str, ...] = ()
-    year_from: int | None = None
-    year_to: int | None = None
-    medium: tuple[str, ...] = ()
-    keyword: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        for name in self.reuse:
-            if name not in REUSE_CLASSES:
-                raise InputError(
-                    f"{name!r} is no reuse class.",
-                    hint=f"Use one of: {', '.join(REUSE_CLASSES)}.",
-                    code="unknown_reuse",
-                )
-        for year in (self.year_from, self.year_to):
-            if year is not None and not EARLIEST_YEAR <= year <= LATEST_YEAR:
-                raise InputError(
-                    f"The year {year} is out of range.", hint="Give a year such as 1890.", code="bad_year"
-                )
-        if self.year_from is not None and self.year_to is not None and self.year_from > self.year_to:
-            raise InputError(
-                f"The years {self.year_from} to {self.year_to} are the wrong way round.",
-                hint="Swap them.",
-                code="bad_year",
-            )
-
-    @classmethod
-    def of(cls, **values: Any) -> Filters:
-        """Return filters from lists, leaving out empty values.
-
-        Raises
-        ------
-        InputError
-            If a field does not exist, or a value cannot be used.
-        """
-        known = {one.name for one in fields(cls)}
-        for name in values:
-            if name not in known:
-                raise InputError(
-                    f"There is no filter {name!r}.",
-                    hint=f"Filters: {', '.join(sorted(known))}.",
-                    code="unknown_filter",
-                )
-        clean: dict[str, Any] = {}
-        for name, value in values.items():
-            if name in YEARS:
-                clean[name] = _year(value)
-            else:
-                texts = [tidy(str(one)) for one in ([value] if isinstance(value, str) else value or ())]
-                clean[name] = tuple(dict.fromkeys(text for text in texts if text))
-        return cls(**clean)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the filters that are set, as JSON values."""
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in values.items()
-            if value not in ((), None)
-        }
+MOST_EXAMPLES = 20
+MOST_EXCLUDED = 10_000
+LONGEST_SLUG = 200
 
 
 @dataclass(frozen=True, slots=True)
 class StyleQuery:
-    """A question to the gallery, beside the descriptor that it is asked with.
+    """A question to the gallery. Equal queries are equal objects, and have equal JSON.
 
     Attributes
     ----------
+    examples:
+        What is searched with; at least one of them for, when it is asked.
+    where:
+        Which works may be found.
+    readout:
+        How they are scored.
     k:
-        How many works, 1 to 1000.
+        How many, 1 to 1000.
+    after:
+        Where the page before ended, for the next one.
+    group:
+        ``work`` finds a work once, by the best of its images; ``image`` finds every image.
+    per_artist:
+        At most so many works by one artist; those of nobody known are not held back.
+    encoder:
+        Slug of the encoder whose gallery is searched; by default the one that serves.
     mode:
-        ``exact`` looks at every matching descriptor; ``hnsw`` uses the index; ``auto`` chooses by how many match.
+        ``exact`` looks at every matching descriptor; ``hnsw`` and ``binary`` use an index; ``auto`` chooses.
     exclude_images:
-        Image ids to leave out: the example itself, and its copies.
+        Image ids to leave out.
     """
 
-    filters: Filters = field(default_factory=Filters)
+    examples: tuple[Example, ...] = ()
+    where: Filter = EVERYTHING
+    readout: Readout = USUAL
     k: int = 24
+    after: Cursor | None = None
+    group: Group = "work"
+    per_artist: int | None = None
+    encoder: str | None = None
     mode: Mode = "auto"
     exclude_images: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
-        if not 1 <= self.k <= MOST_RESULTS:
+        if not _is_whole(self.k, 1, MOST_RESULTS):
             raise InputError(
-                f"{self.k} is no number of results.", hint=f"Ask for 1 to {MOST_RESULTS}.", code="bad_k"
+                f"{str(self.k)[:20]} is no number of results.",
+                hint=f"Ask for 1 to {MOST_RESULTS}.",
+                code="bad_k",
             )
-        if self.mode not in MODES:
+        if self.per_artist is not None and not _is_whole(self.per_artist, 1, MOST_RESULTS):
             raise InputError(
-                f"{self.mode!r} is no search mode.", hint=f"Use one of: {', '.join(MODES)}.", code="bad_mode"
+                f"{str(self.per_artist)[:20]} is no number of works an artist.",
+                hint=f"Ask for 1 to {MOST_RESULTS}.",
+                code="bad_per_artist",
             )
+        _one_of(self.mode, MODES, "search mode", "bad_mode")
+        _one_of(self.group, get_args(Group), "way to group results", "bad_group")
+        if len(self.examples) > MOST_EXAMPLES or len(self.exclude_images) > MOST_EXCLUDED:
+            raise InputError(
+                f"A search takes at most {MOST_EXAMPLES} examples, and leaves out at most {MOST_EXCLUDED:,} images.",
+                hint="Give fewer.",
+                code="query_too_large",
+            )
+        # Which example comes first makes no difference to what is found.
+        ordered = sorted(set(self.examples), key=lambda one: json.dumps(one.to_json(), sort_keys=True))
+        object.__setattr__(self, "examples", tuple(ordered))
+        object.__setattr__(self, "where", filters.simplest(self.where))
+        if self.after is not None and self.after.query != self.digest:
+            raise bad_cursor()
+
+    @property
+    def digest(self) -> str:
+        """Names the query whatever its page and the length of it."""
+        values = {name: value for name, value in self.to_json().items() if name not in ("k", "after")}
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
+
+    def with_(self, **changes: Any) -> StyleQuery:
+        """Return the query with something else in it; a page of the query before is none of the new one."""
+        return replace(self, **{"after": None, **changes})
+
+    def page_after(self, score: float, image_id: int) -> StyleQuery:
+        """Return the query for what comes behind a result."""
+        return replace(self, after=Cursor(score, image_id, self.digest))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is not as usual, as JSON values."""
+        values: dict[str, Any] = {
+            "examples": [one.to_json() for one in self.examples],
+            "where": self.where.to_json(),
+            "readout": self.readout.to_json(),
+            "k": self.k,
+            "after": None if self.after is None else str(self.after),
+            "group": self.group,
+            "per_artist": self.per_artist,
+            "encoder": self.encoder,
+            "mode": self.mode,
+            "exclude_images": sorted(self.exclude_images),
+        }
+        usual: dict[str, Any] = {"k": 24, "group": "work", "mode": "auto"}
+        return {name: value for name, value in values.items() if value not in (None, [], {}, usual.get(name))}
+
+    @classmethod
+    def from_json(cls, values: object) -> StyleQuery:
+        """Return the query of :meth:`to_json`.
+
+        Raises
+        ------
+        InputError
+            ``bad_query`` if it is none; otherwise, if a part of it cannot be used.
+        """
+        known = [one.name for one in fields(cls)]
+        if not isinstance(values, Mapping) or set(values) - set(known):
+            raise InputError(
+                "A query has something that it cannot have.",
+                hint=f"It has: {', '.join(known)}.",
+                code="bad_query",
+            )
+        made: dict[str, Any] = {}
+        for name, value in values.items():
+            check, read = _READERS.get(name, (_is_anything, _as_it_is))
+            if not check(value):
+                raise InputError(
+                    f"A query's {name} has another form.", hint="See docs/search.md.", code="bad_query"
+                )
+            made[name] = read(value)
+        return cls(**made)
 
 
-def _year(value: int | str | None) -> int | None:
-    if value is None or value == "":
-        return None
-    try:
-        return int(value)
-    except ValueError:
+def _is_whole(value: object, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _one_of(value: str, known: tuple[str, ...], what: str, code: str) -> None:
+    if value not in known:
         raise InputError(
-            f"{str(value)[:20]!r} is no year.", hint="Give a year such as 1890.", code="bad_year"
-        ) from None
+            f"{str(value)[:50]!r} is no {what}.", hint=f"Use one of: {', '.join(known)}.", code=code
+        )
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_SLUG
+
+
+def _are_ids(value: object) -> bool:
+    return isinstance(value, list) and all(_is_whole(one, 1, LARGEST_ID) for one in value)
+
+
+def _is_anything(_value: object) -> bool:
+    return True
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_READERS: dict[str, tuple[Callable[[object], bool], Callable[[Any], Any]]] = {
+    "examples": (_is_list, lambda values: tuple(map(example_from_json, values))),
+    "where": (_is_anything, filters.from_json),
+    "readout": (_is_anything, Readout.from_json),
+    "after": (_is_text, Cursor.parse),
+    "encoder": (_is_text, _as_it_is),
+    "exclude_images": (_are_ids, frozenset),
+}

@@ -1,55 +1,32 @@
-"""Searching by an image file or by a work: describe the example, rank, and fetch what is shown."""
+"""Searching: find what the examples are, rank, and fetch what is shown."""
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from stylesearch.catalog import encoders, upgrades
-from stylesearch.catalog.cards import WorkCard, card_of_work, cards_of_images
+from stylesearch.catalog.access import Access
+from stylesearch.catalog.cards import WorkCard, cards_of_images
 from stylesearch.catalog.database import Database
-from stylesearch.catalog.descriptors import Descriptor, EncoderRow
-from stylesearch.catalog.works import Image
-from stylesearch.encoders.decoding import decode_for
+from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.encoders.protocol import Encoder, EncoderSpec
-from stylesearch.encoders.registry import configured_encoder, encode_checked
-from stylesearch.errors import NotFoundError
-from stylesearch.images.decode import ImageInfo, Picture
-from stylesearch.images.hashes import perceptual_hash, sha256
-from stylesearch.search.engine import Ranking, search, unpack_halfvecs
+from stylesearch.encoders.registry import configured_encoder
+from stylesearch.images.decode import Picture
+from stylesearch.images.store import ImageStore, open_store
+from stylesearch.search.describing import Described, describe_file
+from stylesearch.search.engine import Ranking, search
 from stylesearch.search.query import StyleQuery
+from stylesearch.search.resolving import Resolver
 from stylesearch.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    """What is searched with.
-
-    Attributes
-    ----------
-    vector:
-        ``[dim]`` float32.
-    sha256:
-        Of the file; 32 bytes.
-    encoder:
-        Who described it: its gallery is the one to search.
-    """
-
-    sha256: bytes
-    perceptual_hash: int
-    info: ImageInfo
-    vector: NDArray[np.float32]
-    encoder: EncoderSpec
-
-
-@dataclass(frozen=True, slots=True)
 class Hit:
-    """A work that was found; ``score`` is the cosine of the descriptors, -1 to 1."""
+    """A work that was found; ``score`` is what the query's readout makes of the descriptors."""
 
     rank: int
     score: float
@@ -65,6 +42,8 @@ class SearchResult:
     copies:
         Works whose image is the very file that was searched with. They are told apart from the hits: a copy is not a
         resemblance.
+    following:
+        The query for the next page; ``None`` where there is none.
     """
 
     hits: tuple[Hit, ...]
@@ -72,109 +51,130 @@ class SearchResult:
     ranking: Ranking
     encoder: str
     encoder_digest: str
+    following: StyleQuery | None
 
 
 class StyleSearch:
-    """Answers searches; one a process, safe to share between threads."""
+    """Answers searches; one a process, safe to share between threads.
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    Parameters
+    ----------
+    access:
+        On whose behalf.
+    """
+
+    def __init__(self, database: Database, settings: Settings, *, access: Access = Access.EVERYBODY) -> None:
         self.database = database
         self.settings = settings
+        self.access = access
 
     @property
     def encoder(self) -> Encoder:
         """The encoder that serves now, loaded on first use: the one that was activated, or that of the settings."""
         with self.database.session() as session:
-            return configured_encoder(self.settings, upgrades.serving_slug(session))
+            return self._encoder(session)
 
-    def describe(self, data: bytes) -> Example:
-        """Describe an image file.
+    @cached_property
+    def store(self) -> ImageStore:
+        """Where pictures are kept."""
+        return open_store(self.settings)
+
+    def describe(self, data: bytes, *, encoder: str | None = None) -> Described:
+        """Describe an image file, with the encoder that serves or another one.
 
         Raises
         ------
         ImageError
             If it cannot be taken.
         """
-        return self.decode_and_describe(data)[0]
+        with self.database.session() as session:
+            described_by = self._encoder(session, encoder)
+        return describe_file(described_by, data, self.settings)[0]
 
-    def decode_and_describe(self, data: bytes) -> tuple[Example, Picture]:
+    def decode_and_describe(self, data: bytes) -> tuple[Described, Picture]:
         """Describe an image file, and return its pixels too. Errors as :meth:`describe`."""
-        encoder = self.encoder
-        picture = decode_for(
-            encoder, data, max_bytes=self.settings.max_file_bytes, max_pixels=self.settings.max_pixels
-        )
-        vector = encode_checked(encoder, [picture.pixels])[0]
-        example = Example(sha256(data), perceptual_hash(picture.pixels), picture.info, vector, encoder.spec)
-        return example, picture
+        return describe_file(self.encoder, data, self.settings)
 
     def gallery_encoder(self, session: Session, spec: EncoderSpec | None = None) -> EncoderRow:
         """Return the row of an encoder, by default the one that serves; it must be the one that described its gallery."""
-        found = spec or configured_encoder(self.settings, upgrades.serving_slug(session)).spec
+        found = spec or self._encoder(session).spec
         return encoders.active(session, found.slug, digest=found.digest)
 
-    def by_example(self, example: Example, query: StyleQuery) -> SearchResult:
-        """Find works near an example in style."""
-        with self.database.session() as session:
-            return self.find(session, example, query)
+    def search(
+        self, query: StyleQuery, *, at_hand: Iterable[Described] = (), with_facets: bool = False
+    ) -> SearchResult:
+        """Answer a query.
 
-    def find(self, session: Session, example: Example, query: StyleQuery) -> SearchResult:
-        """Find works near an example in style, in the caller's transaction."""
-        same = frozenset(session.scalars(select(Image.id).where(Image.sha256 == example.sha256)))
-        query = dataclasses.replace(query, exclude_images=query.exclude_images | same)
-        row = self.gallery_encoder(session, example.encoder)
-        return self._run(session, row, example.vector, query, copies=same)
-
-    def by_work(self, work_id: int, query: StyleQuery) -> SearchResult:
-        """Find works near a work of the gallery.
+        Parameters
+        ----------
+        at_hand:
+            Files among the query's examples that have been described already. Where the query names no encoder, the
+            gallery of the one that described them is searched.
+        with_facets:
+            Whether to count what the filters can be set to.
 
         Raises
         ------
-        NotFoundError
-            If there is no such work, or it has no descriptor.
+        StylesearchError
+            As :meth:`Resolver.resolve <stylesearch.search.resolving.Resolver.resolve>` and
+            :func:`stylesearch.search.engine.search`; and where the encoder has no gallery, or one that another version
+            described.
         """
         with self.database.session() as session:
-            row = self.gallery_encoder(session)
-            card = card_of_work(session, work_id)
-            stored = session.scalar(
-                select(func.halfvec_send(Descriptor.vector))
-                .join(Image, Image.id == Descriptor.image_id)
-                .where(Descriptor.encoder_id == row.id, Image.work_id == work_id)
-                .order_by(Image.id)
-                .limit(1)
-            )
-            if card is None or stored is None:
-                raise NotFoundError(
-                    f"There is no work {work_id} here.",
-                    hint="It may have been withdrawn.",
-                    code="unknown_work",
-                )
-            same = frozenset(
-                session.scalars(select(Image.id).where(Image.sha256 == bytes.fromhex(card.sha256)))
-            )
-            query = dataclasses.replace(query, exclude_images=query.exclude_images | same)
-            vector = unpack_halfvecs([bytes(stored)])[0].astype(np.float32)
-            return self._run(session, row, vector, query, copies=same - {card.image_id})
+            return self.search_in(session, query, at_hand=at_hand, with_facets=with_facets)
 
-    def _run(
+    def search_in(
         self,
         session: Session,
-        row: EncoderRow,
-        vector: NDArray[np.float32],
         query: StyleQuery,
         *,
-        copies: frozenset[int],
+        at_hand: Iterable[Described] = (),
+        with_facets: bool = False,
     ) -> SearchResult:
-        ranking = search(session, row, vector, query, self.settings)
-        cards = cards_of_images(session, [one.image_id for one in ranking.ranked] + sorted(copies))
+        """Answer a query in the caller's transaction; see :meth:`search`."""
+        files = list(at_hand)
+        if query.encoder is not None or not files:
+            spec = self._encoder(session, query.encoder).spec
+        else:
+            spec = files[0].encoder
+        row = self.gallery_encoder(session, spec)
+        resolver = Resolver(
+            session,
+            row,
+            self.settings,
+            encoder=lambda: configured_encoder(self.settings, row.slug),
+            store=lambda: self.store,
+            access=self.access,
+            at_hand=[one for one in files if one.encoder == spec],
+        )
+        found = resolver.resolve(query.examples)
+        ranking = search(
+            session,
+            row,
+            found.wanted,
+            query,
+            self.settings,
+            unwanted=found.unwanted,
+            without=found.images | found.copies,
+            access=self.access,
+            with_facets=with_facets,
+        )
+        shown = [one.image_id for one in ranking.ranked]
+        cards = cards_of_images(session, [*shown, *sorted(found.copies)], self.access)
         hits = tuple(
             Hit(rank, one.score, cards[one.image_id])
             for rank, one in enumerate(ranking.ranked, 1)
             if one.image_id in cards
         )
+        last = ranking.ranked[-1] if len(ranking.ranked) == query.k else None
         return SearchResult(
             hits,
-            tuple(cards[image_id] for image_id in sorted(copies) if image_id in cards),
+            tuple(cards[image_id] for image_id in sorted(found.copies) if image_id in cards),
             ranking,
             row.slug,
             row.digest,
+            query.page_after(last.score, last.image_id) if last else None,
         )
+
+    def _encoder(self, session: Session, slug: str | None = None) -> Encoder:
+        return configured_encoder(self.settings, slug or upgrades.serving_slug(session))

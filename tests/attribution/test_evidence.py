@@ -71,8 +71,9 @@ def test_withdrawn_works_are_no_near_copies(archive, maker, rendering, execute):
 
 @pytest.fixture
 def hits(maker, drawing) -> tuple[Hit, ...]:
-    example = maker.style_search.describe(drawing.read_bytes())
-    return maker.style_search.by_example(example, StyleQuery(k=12)).hits
+    described = maker.style_search.describe(drawing.read_bytes())
+    query = StyleQuery(examples=(described.example,), k=12)
+    return maker.style_search.search(query, at_hand=[described]).hits
 
 
 def test_artists_among_the_nearest(archive, hits):

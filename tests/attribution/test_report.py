@@ -14,7 +14,9 @@ from stylesearch.attribution.report import LIMITS, ReportMaker, answer, find_rep
 from stylesearch.catalog import encoders
 from stylesearch.errors import ImageError, NotFoundError
 from stylesearch.images.store import ImageStore, open_store
-from stylesearch.search.query import Filters, StyleQuery
+from stylesearch.search.conditions import ByArtist
+from stylesearch.search.grammar import parse
+from stylesearch.search.query import StyleQuery
 from stylesearch.search.service import StyleSearch
 
 NASTY = '<script>alert("1")</script>&"\'><img src=http://evil.example/x onerror=alert(1)>'
@@ -52,7 +54,7 @@ def document(maker, drawing):
 
 
 def test_a_report_is_kept_as_it_was_given(archive, maker, drawing):
-    saved = maker.make(drawing.read_bytes(), name=drawing.name, filters=Filters(reuse=("open",)))
+    saved = maker.make(drawing.read_bytes(), name=drawing.name, where=parse("reuse:open"))
     with archive.database.session() as session:
         assert find_report(session, saved.public_id) == saved.document
         row = session.execute(text("SELECT * FROM report")).one()
@@ -74,7 +76,7 @@ def test_each_report_has_an_id_of_its_own(archive, maker, drawing):
 
 
 def test_what_a_report_says(document, drawing, archive):
-    assert (document["format"], document["version"]) == ("stylesearch-report", 1)
+    assert (document["format"], document["version"]) == ("stylesearch-report", 2)
     assert document["query"]["name"] == drawing.name
     assert document["query"]["media_type"] == "image/svg+xml"
     (copy,) = document["copies"]["exact"]
@@ -104,12 +106,16 @@ def test_the_limits_are_in_every_report(document, maker):
 def test_filters_are_kept_and_told(maker, drawing, archive):
     with archive.database.session() as session:
         artist = session.scalar(text("SELECT name FROM artist ORDER BY id DESC LIMIT 1"))
-    saved = maker.make(drawing.read_bytes(), name="x", filters=Filters(artist=(artist,)))
-    assert saved.document["parameters"]["filters"] == {"artist": [artist]}
+    saved = maker.make(drawing.read_bytes(), name="x", where=ByArtist(artist))
+    parameters = saved.document["parameters"]
+    assert parse(parameters["filter"]) == ByArtist(artist)
+    asked = StyleQuery.from_json(parameters["query"])
+    assert asked.where == ByArtist(artist)
+    assert [one.to_json() for one in asked.examples] == [{"file": saved.document["query"]["sha256"]}]
     assert [one["name"] for one in saved.document["artists"]] == [artist]
     assert f"works by {artist}" in Page(render_html(saved.document, maker.store)).text
     with pytest.raises(NotFoundError):
-        maker.make(drawing.read_bytes(), name="x", filters=Filters(artist=("Nobody At All",)))
+        maker.make(drawing.read_bytes(), name="x", where=ByArtist("Nobody At All"))
 
 
 def test_the_page_needs_nothing_else(document, maker):
@@ -209,9 +215,9 @@ def artist(name: str, works: int) -> ArtistEvidence:
     ],
 )
 def test_the_answer_says_what_was_found_and_no_more(maker, drawing, artists, expected):
-    hits = maker.style_search.by_example(
-        maker.style_search.describe(drawing.read_bytes()), StyleQuery(k=3)
-    ).hits
+    described = maker.style_search.describe(drawing.read_bytes())
+    query = StyleQuery(examples=(described.example,), k=3)
+    hits = maker.style_search.search(query, at_hand=[described]).hits
     said = answer(hits, artists, copies=0, near=0)
     assert said.startswith(expected)
     assert answer(hits, artists, copies=1, near=2) == f"This very file is in the archive. {said}"

@@ -77,7 +77,7 @@ def test_journey(
         page.get_by_text("Filters", exact=True).click()
     page.get_by_label("Openly licensed").check()
     page.get_by_role("button", name="Apply").click()
-    page.wait_for_url("**reuse=open*")
+    page.wait_for_url("**q=reuse%3Aopen*")
     expect(page.locator("main")).to_contain_text(re.compile("openly licensed", re.IGNORECASE))
     badges = page.locator("main li").filter(has_text="More like this")
     assert badges.count() > 0

@@ -42,6 +42,7 @@ BROKEN = {
     "ck_license_reuse": "INSERT INTO license (uri, label, reuse) VALUES ('u', 'l', 'free')",
     "uq_license_uri": "INSERT INTO license (uri, label, reuse) SELECT uri, 'l', 'open' FROM license LIMIT 1",
     "ck_collection_slug": "INSERT INTO collection (slug, title) VALUES ('Not A Slug', 't')",
+    "ck_collection_visibility": "INSERT INTO collection (slug, title, visibility) VALUES ('x', 't', 'nobody')",
     "uq_collection_slug": "INSERT INTO collection (slug, title) VALUES ('toys', 't')",
     "ck_near_duplicate_order": "INSERT INTO near_duplicate (image_a, image_b, bits) VALUES (2, 1, 0)",
     "ck_near_duplicate_verdict": (

@@ -25,6 +25,7 @@ FULL = WorkRecord(
     year_to=1899,
     medium="ink",
     movement="realism",
+    period="Meiji",
     object_type="drawing",
     keywords=("barn", "snow"),
     source_url="https://example.org/1",

@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from alembic import command
 from sqlalchemy import create_engine, inspect, text
 
 from stylesearch.catalog import schema
@@ -77,11 +78,11 @@ def test_models_and_migrations_agree(database, make_identity):
 
 def test_differences_are_told(database):
     with database.engine.begin() as connection:
-        connection.execute(text("ALTER TABLE work DROP COLUMN movement"))
+        connection.execute(text("ALTER TABLE work DROP COLUMN credit_line"))
         connection.execute(text("DROP INDEX ix_work_medium"))
     with database.engine.connect() as connection:
         told = " ".join(schema.differences(connection))
-    assert "movement" in told
+    assert "credit_line" in told
     assert "ix_work_medium" in told
 
 
@@ -91,6 +92,30 @@ def test_downgrades_to_nothing_and_comes_back(toy, make_work):
     assert tables(toy.database) == {"alembic_version"}
     schema.bring_up_to_date(toy.database.engine, upgrade=False)
     assert toy.value("SELECT count(*) FROM work") == 0
+
+
+def test_searches_have_what_they_need_of_works_from_before(toy, make_work):
+    """One step down and up again: what is made of a work's texts and years is made anew."""
+    toy.write(
+        make_work("a", title="Two boats", year_from=1880, keywords=("sea",), medium="Ink", period="Edo")
+    )
+    columns = "SELECT words @@ to_tsquery('english', 'boat & sea & ink'), years::text, period, visibility FROM work, collection"
+    assert toy.rows(columns) == [(True, "[1880,1881)", "Edo", "everybody")]
+    config = schema.alembic_config()
+    with toy.database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0002")
+    present = {column["name"] for column in inspect(toy.database.engine).get_columns("work")}
+    assert not {"words", "years", "period"} & present
+    assert "density" not in tables(toy.database)
+    schema.migrate(toy.database.engine)
+    assert toy.rows(columns) == [(True, "[1880,1881)", None, "everybody")]
+
+
+def test_what_is_too_long_to_be_indexed_is_cut(toy, make_work):
+    words = [f"word{number}" for number in range(5000)]
+    toy.write(make_work("a", description=" ".join(words), keywords=tuple(words[:200])))
+    assert toy.value("SELECT words @@ to_tsquery('simple', 'word1') FROM work")
 
 
 def test_a_newer_schema_is_refused(database):
@@ -167,10 +192,10 @@ def test_the_command_checks(environment, database, run_command):
     assert done.code == 0
     assert "as it should be" in done.out
     with database.engine.begin() as connection:
-        connection.execute(text("ALTER TABLE work DROP COLUMN movement"))
+        connection.execute(text("ALTER TABLE work DROP COLUMN credit_line"))
     done = run_command("db", "check")
     assert done.code == 1
-    assert "movement" in done.out
+    assert "credit_line" in done.out
     assert len(done.err.splitlines()) == 1
 
 

@@ -43,6 +43,7 @@ def test_writes_all_that_is_known(toy, make_work):
         year_to=1899,
         medium="ink",
         movement="realism",
+        period="Meiji",
         object_type="drawing",
         keywords=("barn", "snow"),
         source_url="https://example.org/a",
@@ -51,9 +52,9 @@ def test_writes_all_that_is_known(toy, make_work):
         extra={"shelf": "7"},
     )
     (image_id,) = toy.write(work).values()
-    columns = "title, description, date_text, year_from, year_to, medium, movement, object_type, keywords, source_url, credit_line, extra"
+    columns = "title, description, date_text, year_from, year_to, medium, movement, period, object_type, keywords, source_url, credit_line, extra"
     assert toy.rows(f"SELECT {columns} FROM work") == [
-        ("a", "Red.", "1890s", 1890, 1899, "ink", "realism", "drawing", ["barn", "snow"], "https://example.org/a", "Gift", {"shelf": "7"})
+        ("a", "Red.", "1890s", 1890, 1899, "ink", "realism", "Meiji", "drawing", ["barn", "snow"], "https://example.org/a", "Gift", {"shelf": "7"})
     ]  # fmt: skip
     stored = toy.rows("SELECT id, sha256, perceptual_hash, width, height, media_type, storage_key FROM image")
     image = work.image
@@ -173,7 +174,12 @@ def test_texts_that_are_indexed_fit_once_clipped(toy, make_work):
     work = make_work("a")
     record = work.record.over(
         type(work.record)(
-            medium=long, movement=long, object_type=long, keywords=(long,), credits=(Credit(long),)
+            medium=long,
+            movement=long,
+            period=long,
+            object_type=long,
+            keywords=(long,),
+            credits=(Credit(long),),
         )
     )
     work = type(work)(work.source_id, work.source_digest, record.clipped(), work.image, work.vector)

@@ -157,13 +157,18 @@ def test_unknown_license_at_ingest(environment, run_command: Callable, drawn_fol
     ("options", "code", "says"),
     [
         (["--flavour", "sweet"], 2, "No such option"),
-        (["--license-reuse", "free"], 2, "'free' is not one of 'open'"),
-        (["--license", "CC-NOPE"], 1, "'CC-NOPE' is unknown"),
-        (["--artist", "Woodcut hend"], 1, "Did you mean: Woodcut hand"),
-        (["--collection", "nope"], 1, "Collections: drawn"),
-        (["--year-from", "1900", "--year-to", "1800"], 1, "the wrong way round"),
+        (["-w", "license:CC-NOPE"], 1, "'CC-NOPE' is unknown"),
+        (["-w", 'artist:"Woodcut hend"'], 1, "Did you mean: Woodcut hand"),
+        (["-w", "collection:nope"], 1, "Collections: drawn"),
         (["-k", "0"], 1, "Ask for 1 to 1000"),
         (["--mode", "psychic"], 2, "'psychic' is not one of"),
+        (["--unlike", "work:soon"], 1, "'soon' is no number of a work"),
+        (["--unlike", "nothing.png"], 1, "nothing.png cannot be read"),
+        (["--per-artist", "0"], 1, "no number of works an artist"),
+        (["--after", "here"], 1, "There is no such page"),
+        (["--like", "words:storm at sea"], 1, "cannot be given words"),
+        (["--readout", "csls"], 1, "index densities"),
+        (["--encoder", "csd"], 1, "There is no encoder"),
     ],
 )
 def test_bad_filter(
@@ -172,10 +177,31 @@ def test_bad_filter(
     assert_one_line(run_command("search", "--work", 1, *options), code=code, says=says)
 
 
+@pytest.mark.parametrize(
+    ("line", "column", "says"),
+    [
+        ("reuse:free", 6, "'free' is no reuse class"),
+        ("cat year:1900..1800", 9, "the wrong way round"),
+        ("medium:ink artits:x", 11, "Did you mean artist?"),
+        ('artist:"Jane Doe', 7, "not closed"),
+    ],
+)
+def test_a_filter_that_cannot_be_read_is_shown_with_its_place(
+    line: str, column: int, says: str, archive_environment, run_command: Callable
+) -> None:
+    outcome = run_command("search", "--work", 1, "-w", line)
+    told, shown, caret = outcome.err.splitlines()
+    assert outcome.code == 1
+    assert told.startswith("error: ")
+    assert says in told
+    assert shown == line
+    assert caret == " " * column + "^"
+
+
 def test_unknown_work_and_command(archive_environment, run_command: Callable) -> None:
     assert_one_line(run_command("search", "--work", 10**6), says="There is no work 1000000")
     assert_one_line(run_command("serch"), code=2, says="No such command 'serch'")
-    assert_one_line(run_command("search"), code=2, says="either an IMAGE or --work")
+    assert_one_line(run_command("search"), code=2, says="Give an IMAGE, --work ID or --like EXAMPLE")
 
 
 def test_empty_gallery(environment, run_command: Callable, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from stylesearch.catalog.database import open_database
+from stylesearch.search.examples import WorkExample
 from stylesearch.search.query import StyleQuery
 from stylesearch.search.service import StyleSearch
 from stylesearch.settings import Settings, get_settings
@@ -64,11 +65,12 @@ class Visitor(threading.Thread):
         while not self.stopped.wait(0.1):
             try:
                 example = self.search.describe(self.data)
-                result = self.search.by_example(example, StyleQuery(k=5))
+                query = StyleQuery(examples=(example.example,), k=5)
+                result = self.search.search(query, at_hand=[example])
                 if result.encoder_digest != example.encoder.digest or len(result.hits) != 5:
                     self.failures.append(result)
                 work = work or result.hits[0].card.work_id
-                if len(self.search.by_work(work, StyleQuery(k=5)).hits) != 5:
+                if len(self.search.search(query.with_(examples=(WorkExample(work),))).hits) != 5:
                     self.failures.append("by work")
                 self.answers[result.encoder] += 1
             except Exception as error:

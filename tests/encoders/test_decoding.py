@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from stylesearch.encoders import decoding
-from stylesearch.encoders.decoding import SHORTEST_SIDE, decode_for
+from stylesearch.encoders.decoding import SHORTEST_SIDE, decode_box, decode_for
 from stylesearch.errors import ImageError
 
 LIMITS = {"max_bytes": 2**24, "max_pixels": 2**24}
@@ -70,3 +70,33 @@ def test_limits_hold(full):
     with pytest.raises(ImageError) as caught:
         decode_for(Needs(), data, max_bytes=2**24, max_pixels=99, full=full)
     assert caught.value.code == "image_too_many_pixels"
+
+
+def test_a_part_is_decoded_as_large_as_it_is_needed():
+    data, pixels = picture((1000, 2000), "PNG")
+    part = decode_box(Needs(), data, (100, 200, 400, 500), **LIMITS)
+    assert min(part.shape[:2]) == pytest.approx(SHORTEST_SIDE, abs=1)
+    assert part.shape[0] / part.shape[1] == pytest.approx(500 / 400, rel=0.02)
+    # Of a part that is smaller than is needed, all pixels that there are.
+    assert np.array_equal(decode_box(Needs(), data, (30, 40, 50, 60), **LIMITS), pixels[40:100, 30:80])
+    whole = decode_box(Needs(), data, (0, 0, 2000, 1000), **LIMITS)
+    assert np.array_equal(whole, decode_for(Needs(), data, **LIMITS).pixels)
+
+
+def test_the_last_pixel_is_a_part_too():
+    data, pixels = picture((1000, 2000), "PNG")
+    assert np.array_equal(decode_box(Needs(), data, (1999, 999, 1, 1), **LIMITS), pixels[999:, 1999:])
+
+
+def test_a_part_of_a_drawing_is_drawn_larger():
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect x="20" width="20" height="20"/></svg>'
+    part = decode_box(Needs(), svg, (10, 5, 20, 10), **LIMITS)
+    assert part.shape[:2] == pytest.approx((SHORTEST_SIDE, 2 * SHORTEST_SIDE), abs=2)
+    assert (part[:, : SHORTEST_SIDE - 4] == 255).all()
+    assert (part[:, SHORTEST_SIDE + 4 :] == 0).all()
+
+
+def test_a_part_of_an_enormous_picture_is_decoded_within_bounds(monkeypatch):
+    monkeypatch.setattr(decoding, "FULL_PIXELS", 500_000)
+    data, _ = picture((1000, 2000), "PNG")
+    assert decode_box(Needs(), data, (0, 0, 100, 100), **LIMITS).shape[:2] == pytest.approx((50, 50), abs=1)

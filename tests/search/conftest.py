@@ -1,4 +1,5 @@
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -6,28 +7,100 @@ import pytest
 from sqlalchemy import text
 
 from stylesearch.catalog import encoders
+from stylesearch.catalog.access import Access
+from stylesearch.catalog.artists import QUALIFIERS
 from stylesearch.catalog.collections import ensure_collection
+from stylesearch.catalog.connections import copy_binary
+from stylesearch.catalog.credits import ensure_artists
 from stylesearch.catalog.database import Database, sqlalchemy_url
+from stylesearch.catalog.densities import measure
 from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.catalog.records import Credit, ImageFacts, NewWork, WorkRecord
-from stylesearch.catalog.writers import write_works
+from stylesearch.catalog.writers import ensure_licenses, write_descriptors, write_works
+from stylesearch.search.conditions import (
+    NAMED_FIELDS,
+    ByArtist,
+    FromCollection,
+    HasImage,
+    Ingested,
+    Keyworded,
+    Licensed,
+    Made,
+    Named,
+    Qualified,
+    Reusable,
+    Says,
+)  # fmt: skip
+from stylesearch.search.engine import search
+from stylesearch.search.filters import All, Either, Filter, Not
+from stylesearch.search.grammar import parse
+from stylesearch.search.query import StyleQuery
+from stylesearch.search.readout import Readout
+from stylesearch.search.scoring import Weighted
 from stylesearch.settings import Settings
 
 DIM, SIZE, CLUSTERS = 256, 5200, 60
 TWINS = range(300, 338)
+SEVERAL = range(2000, 2300)  # of these, three in a row are images of one work
 ARTISTS = [f"Artist {letter}" for letter in "ABCDEFGH"]
 RIGHTS = [
     "CC0-1.0", "CC-BY-4.0", "CC-BY-NC-4.0", "http://rightsstatements.org/vocab/InC/1.0/", None, "ask us", "http://example.org/terms",
 ]  # fmt: skip
 MEDIA = ["ink", "Ink", "oil on canvas", "pastel", None]
+MOVEMENTS, PERIODS, KINDS = ["Realism", "Symbolism", None], ["Meiji", "Edo", None], ["print", "drawing", None]
 KEYWORDS = ["barn", "snow", "cat", "tree", "sea"]
+SAID = {
+    "Two boats by the shore": ("boat", "shore", '"two boats"'),
+    "Die roten Boote im Hafen": ("Booten", "rote", "hafen"),
+    "Un bateau à voile": ("bateaux", "voiles"),
+    "Barche rosse": ("barca", "rosso"),
+    "A quiet street": ("streets", '"quiet street"'),
+}
+"""Descriptions, and words that find them though most are inflected otherwise."""
+SAYINGS = [*SAID, ""]
+URIS = {
+    "CC-BY-4.0": "http://creativecommons.org/licenses/by/4.0/",
+    "CC0-1.0": "http://creativecommons.org/publicdomain/zero/1.0/",
+}
 ROWS = """
     SELECT image.id AS image_id, work.id AS work_id, work.source_id, collection.slug AS collection, year_from, year_to, medium,
-        keywords, license.uri AS license, license.reuse, withdrawn_at IS NOT NULL AS withdrawn, vector::vector::real[] AS vector,
-        ARRAY(SELECT artist.name FROM work_artist JOIN artist ON artist.id = artist_id WHERE work_id = work.id) AS artists
+        movement, period, object_type, keywords, description, (work.created_at AT TIME ZONE 'UTC')::date AS ingested, license.uri AS license,
+        license.reuse, withdrawn_at IS NOT NULL OR visibility <> 'everybody' AS hidden, withdrawn_at IS NOT NULL AS withdrawn,
+        vector::vector::real[] AS vector, density.mean AS crowding,
+        ARRAY(SELECT artist.name FROM work_artist JOIN artist ON artist.id = artist_id WHERE work_id = work.id) AS artists,
+        ARRAY(SELECT artist_id FROM work_artist WHERE work_id = work.id) AS artist_ids,
+        ARRAY(SELECT coalesce(qualifier, 'own') || ': ' || artist.name FROM work_artist JOIN artist ON artist.id = artist_id
+              WHERE work_id = work.id) AS credits
     FROM image JOIN work ON work.id = work_id JOIN collection ON collection.id = work.collection_id
-    JOIN descriptor ON image_id = image.id LEFT JOIN license ON license.id = image_license_id ORDER BY image.id
+    JOIN descriptor ON image_id = image.id LEFT JOIN license ON license.id = image_license_id
+    LEFT JOIN density ON density.image_id = image.id ORDER BY image.id
 """
+
+
+def overlaps(row, start, end) -> bool:
+    ends = [year for year in (row.year_from, row.year_to) if year is not None]
+    return bool(ends) and (start is None or max(ends) >= start) and (end is None or min(ends) <= end)
+
+
+# What a condition means in plain Python, told again without the code that is tested.
+MEANINGS = {
+    ByArtist: lambda one, row: any(
+        one.name in (name, {"Artist A": "The master of A"}.get(name))
+        and one.qualifier in (None, qualifier)
+        for qualifier, name in (credit.split(": ", 1) for credit in row.credits)
+    ),
+    Qualified: lambda one, row: any(credit.startswith(f"{one.qualifier}: ") for credit in row.credits),
+    Licensed: lambda one, row: row.license == URIS.get(one.statement, one.statement),
+    Reusable: lambda one, row: (row.reuse or "unknown") == one.kind,
+    FromCollection: lambda one, row: row.collection == one.slug,
+    Made: lambda one, row: overlaps(row, one.start, one.end),
+    Named: lambda one, row: (getattr(row, NAMED_FIELDS[one.kind]) or "").lower() == one.name,
+    Keyworded: lambda one, row: one.word in row.keywords,
+    Says: lambda one, row: one.words in SAID.get(row.description, ()),
+    HasImage: lambda one, row: True,
+    Ingested: lambda one, row: (one.start is None or row.ingested >= one.start)
+    and (one.end is None or row.ingested <= one.end),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,27 +112,140 @@ class Gallery:
     encoder: EncoderRow
     rows: list
     vectors: np.ndarray = field(repr=False)
+    masks: dict = field(default_factory=dict, repr=False)
+
+    def ask(
+        self,
+        *wanted,
+        weights=None,
+        unwanted=(),
+        access=Access.EVERYBODY,
+        facets=False,
+        settings=None,
+        query=None,
+        where="",
+        **more,
+    ):
+        """Search with some vectors, by a query or by what makes one; ``where`` may be written."""
+        changed = self.settings.model_copy(update=settings or {})
+        asked = query or StyleQuery(**more, where=parse(where) if isinstance(where, str) else where)
+        with self.database.session() as session:
+            return search(
+                session, self.encoder, weighted(wanted, weights), asked, changed,
+                unwanted=weighted(unwanted) if len(unwanted) else None, access=access, with_facets=facets,
+            )  # fmt: skip
 
     def query(self, seed: int) -> np.ndarray:
-        """A unit vector near the gallery's own, and at times one of them."""
+        """A unit vector near the gallery's own, and at times one of them, in half precision."""
         dice = np.random.default_rng([7, seed])
         near = self.vectors[dice.integers(len(self.vectors))]
-        mixed = near + dice.choice([0, 0.02, 0.08]) * dice.standard_normal(DIM)
-        return (mixed / np.linalg.norm(mixed)).astype(np.float32)
+        mixed = near + dice.choice([0, 0.02, 0.08]) * dice.standard_normal(len(near))
+        return (mixed / np.linalg.norm(mixed)).astype(np.float16).astype(np.float64)
 
-    def nearest(self, vector: np.ndarray, allowed, k: int) -> list[int]:
-        """The right answer, from all descriptors, in double precision."""
-        chosen = np.flatnonzero([not row.withdrawn and allowed(row) for row in self.rows])
-        example = vector.astype(np.float16).astype(np.float64)
+    def mask(self, where: Filter) -> np.ndarray:
+        """Which rows a filter lets through, whoever may see them."""
+        if isinstance(where, All):
+            return np.logical_and.reduce(
+                [self.mask(part) for part in where.parts] or [np.ones(len(self.rows), bool)]
+            )
+        if isinstance(where, Either):
+            return np.logical_or.reduce(
+                [self.mask(part) for part in where.parts] or [np.zeros(len(self.rows), bool)]
+            )
+        if isinstance(where, Not):
+            return ~self.mask(where.part)
+        if where not in self.masks:
+            self.masks[where] = np.array([bool(MEANINGS[type(where)](where, row)) for row in self.rows])
+        return self.masks[where]
+
+    def chosen(self, where: Filter | str = "", *, staff: bool = False, without=()) -> np.ndarray:
+        """Places of the rows that may be seen and that a filter lets through."""
+        if ("hidden", staff) not in self.masks:
+            hidden = [row.withdrawn if staff else row.hidden for row in self.rows]
+            self.masks["hidden", staff] = np.array(hidden)
+            self.masks["ids"] = np.array([row.image_id for row in self.rows])
+        allowed = self.mask(parse(where) if isinstance(where, str) else where) & ~self.masks["hidden", staff]
+        return np.flatnonzero(allowed & ~np.isin(self.masks["ids"], list(without)))
+
+    def cosines(self, vector: np.ndarray, chosen: np.ndarray) -> np.ndarray:
         stored = self.vectors[chosen].astype(np.float64)
-        cosines = (stored * example).sum(axis=1) / np.sqrt((stored**2).sum(axis=1) * (example**2).sum())
-        ids = [self.rows[index].image_id for index in chosen]
-        return [image_id for _, image_id in sorted(zip(-np.round(cosines, 9), ids, strict=True))[:k]]
+        return (stored * vector).sum(axis=1) / np.sqrt((stored**2).sum(axis=1) * (vector**2).sum())
+
+    def scores(self, vector, others, chosen, readout: Readout) -> np.ndarray:
+        """One example's scores, with equal weights of the others, straight from the definitions."""
+
+        def nearness(one):
+            found = self.cosines(one, chosen)
+            if readout.measure == "csls":
+                everybody = np.sort(np.round(self.cosines(one, self.chosen()), 9))[::-1][:15].mean()
+                found = 2 * found - np.array([self.rows[index].crowding for index in chosen]) - everybody
+            return found
+
+        score = nearness(vector)
+        if readout.against == "margin":
+            for other in others:
+                score = score - readout.force / len(others) * np.maximum(
+                    0, nearness(other) - nearness(vector) + readout.margin
+                )
+        return score
+
+    def ranked(self, wanted, unwanted, query: StyleQuery) -> list[tuple[int, float]]:
+        """The whole right answer: image ids and scores, all pages of it."""
+        chosen = self.chosen(query.where, without=query.exclude_images)
+        readout = query.readout
+        subtracted = unwanted if readout.against == "subtract" else []
+        if readout.fusion == "mean":
+            vector = wanted[0]
+            if len(wanted) > 1 or len(subtracted):
+                mean = np.mean([one / np.linalg.norm(one) for one in wanted], axis=0)
+                if len(subtracted):
+                    mean = mean - readout.force * np.mean(
+                        [one / np.linalg.norm(one) for one in subtracted], axis=0
+                    )
+                vector = (mean / np.linalg.norm(mean)).astype(np.float16).astype(np.float64)
+            scores = self.scores(vector, unwanted, chosen, readout)
+        else:
+            scores, near = np.zeros(len(chosen)), np.zeros(len(chosen), bool)
+            signed = [(one, 1 / len(wanted)) for one in wanted]
+            signed += [(one, -readout.force / len(subtracted)) for one in subtracted]
+            if len(signed) == 1:
+                scores, near = self.scores(signed[0][0], unwanted, chosen, readout), ~near
+            else:
+                for vector, weight in signed:
+                    each = np.round(self.scores(vector, unwanted, chosen, readout), 9)
+                    order = np.lexsort((self.masks["ids"][chosen], -each))[:1000]
+                    scores[order] += weight * 61 / (60 + np.arange(1, len(order) + 1))
+                    near[order] |= weight > 0
+            chosen, scores = chosen[near], scores[near]
+        return self.page(np.round(scores, 9), chosen, query)
+
+    def page(self, scores: np.ndarray, chosen: np.ndarray, query: StyleQuery) -> list[tuple[int, float]]:
+        found, works, shown = [], set(), Counter()
+        for place in np.lexsort((self.masks["ids"][chosen], -scores)):
+            row = self.rows[chosen[place]]
+            if query.group == "work" and row.work_id in works:
+                continue
+            if query.per_artist and any(shown[artist] >= query.per_artist for artist in row.artist_ids):
+                continue
+            works.add(row.work_id)
+            shown.update(row.artist_ids)
+            found.append((row.image_id, float(scores[place])))
+        return found
+
+    def nearest(self, vector: np.ndarray, where="", k: int = 10, **query) -> list[int]:
+        """The right answer to one example, by its cosine: image ids."""
+        asked = StyleQuery(where=parse(where) if isinstance(where, str) else where, **query)
+        return [image_id for image_id, _ in self.ranked([vector], [], asked)[:k]]
 
 
-def _vectors(dice: np.random.Generator) -> np.ndarray:
-    centres = dice.standard_normal((CLUSTERS, DIM))
-    vectors = centres[dice.integers(CLUSTERS, size=SIZE)] + 0.6 * dice.standard_normal((SIZE, DIM))
+def weighted(vectors, weights=None) -> Weighted:
+    halves = np.asarray(vectors, dtype=np.float16).astype(np.float64)
+    return Weighted(halves, np.ones(len(halves)) if weights is None else np.asarray(weights, dtype=float))
+
+
+def _vectors(dice: np.random.Generator, size: int = SIZE, dim: int = DIM) -> np.ndarray:
+    centres = dice.standard_normal((CLUSTERS, dim))
+    vectors = centres[dice.integers(CLUSTERS, size=size)] + 0.6 * dice.standard_normal((size, dim))
     vectors[100:170] = vectors[100]  # more equal ones than any answer has spare places for
     vectors[1000:1200:2] = vectors[1001:1201:2]
     vectors[3000:3010] = -vectors[100]
@@ -67,34 +253,76 @@ def _vectors(dice: np.random.Generator) -> np.ndarray:
     halves = vectors.astype(np.float16)
     for number in range(TWINS.start, TWINS.stop):  # each differs from the first in the last bit of one number
         halves[number] = halves[TWINS.start]
-        halves[number, number % DIM] = np.nextafter(halves[number, number % DIM], np.float16(1))
+        halves[number, number % dim] = np.nextafter(halves[number, number % dim], np.float16(1))
     return halves.astype(np.float32)
+
+
+def _record(dice: np.random.Generator, number: int) -> WorkRecord:
+    def pick(values: list):
+        return values[dice.integers(len(values))]
+
+    year = int(dice.integers(1700, 2000))
+    span = int(dice.integers(0, 40))
+    dated = [(year, year + span), (year, None), (None, year), (None, None), (year, year)][dice.integers(5)]
+    names = dice.choice(ARTISTS, size=dice.integers(0, 3), replace=False)
+    return WorkRecord(
+        title=f"Work {number}",
+        description=pick(SAYINGS) or None,
+        credits=tuple(
+            Credit(str(name), qualifier=QUALIFIERS[number % len(QUALIFIERS)] if dice.random() < 0.2 else None)
+            for name in names
+        ),
+        year_from=dated[0],
+        year_to=dated[1],
+        medium=pick(MEDIA),
+        movement=pick(MOVEMENTS),
+        period=pick(PERIODS),
+        object_type=pick(KINDS),
+        keywords=(
+            *(word for word in KEYWORDS if dice.random() < 0.3),
+            *(["rare"] if number % 1999 == 1 else []),
+            *(["single"] if number == 777 else []),
+        ),
+        image_rights=pick(RIGHTS),
+    )
 
 
 def _works(dice: np.random.Generator) -> list[NewWork]:
     works = []
     for number, vector in enumerate(_vectors(dice)):
-        year = int(dice.integers(1700, 2000))
-        span = int(dice.integers(0, 40))
-        dated = [(year, year + span), (year, None), (None, year), (None, None), (year, year)][
-            dice.integers(5)
-        ]
-        names = dice.choice(ARTISTS, size=dice.integers(0, 3), replace=False)
-        record = WorkRecord(
-            title=f"Work {number}",
-            credits=tuple(
-                Credit(str(name), qualifier="after" if dice.random() < 0.2 else None) for name in names
-            ),
-            year_from=dated[0],
-            year_to=dated[1],
-            medium=MEDIA[dice.integers(len(MEDIA))],
-            keywords=tuple(word for word in KEYWORDS if dice.random() < 0.3),
-            image_rights=RIGHTS[dice.integers(len(RIGHTS))],
-        )
         sha256 = hashlib.sha256(str(number).encode()).digest()
         image = ImageFacts(sha256, int(dice.integers(-(2**62), 2**62)), 9, 9, "image/png", "k")
-        works.append(NewWork(f"w{number:05}", sha256, record, image, vector))
+        works.append(NewWork(f"w{number:05}", sha256, _record(dice, number), image, vector))
     return works
+
+
+def _change(session, several: range) -> None:
+    """Hide some works, set their days, and have some of them share their images as the pages of a book do."""
+    for statement in (
+        "UPDATE work SET withdrawn_at = now() WHERE id % 31 = 0",
+        "UPDATE collection SET visibility = 'staff' WHERE slug = 'vault'",
+        "UPDATE work SET created_at = timestamptz '2024-01-01 12:00+00' + (id % 300) * interval '1 day'",
+        "INSERT INTO artist_alias SELECT id, 'The master of A' FROM artist WHERE name = 'Artist A'",
+    ):
+        session.execute(text(statement))
+    session.execute(
+        text(
+            "UPDATE image SET work_id = first.id FROM work AS old, work AS first"
+            " WHERE image.work_id = old.id AND first.collection_id = old.collection_id"
+            " AND substr(old.source_id, 2)::int >= :start AND substr(old.source_id, 2)::int < :stop"
+            " AND substr(old.source_id, 2)::int % 3 > 0 AND first.source_id ="
+            " 'w' || lpad((substr(old.source_id, 2)::int - substr(old.source_id, 2)::int % 3)::text, 5, '0')"
+        ),
+        {"start": several.start + -several.start % 3, "stop": several.stop},
+    )
+
+
+def _opened(database: Database, settings: Settings, encoder: EncoderRow) -> Gallery:
+    with database.session() as session:
+        rows = list(session.execute(text(ROWS)))
+    return Gallery(
+        database, settings, encoder, rows, np.array([row.vector for row in rows], dtype=np.float32)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -106,17 +334,107 @@ def gallery(servers, databases_of_run, empty_template, tmp_path_factory):
     works = _works(np.random.default_rng(11))
     with database.session() as session:
         encoder = encoders.register(session, encoders.EncoderIdentity("toy", "d", DIM, "w", "p", "CC0-1.0"))
-        ids = [ensure_collection(session, slug, title=slug.title()).id for slug in ("first", "second")]
-        write_works(session, collection_id=ids[0], encoder=encoder, works=works[:3500])
-        write_works(session, collection_id=ids[1], encoder=encoder, works=works[3500:])
-        session.execute(text("UPDATE work SET withdrawn_at = now() WHERE id % 31 = 0"))
-        session.execute(
-            text("INSERT INTO artist_alias SELECT id, 'The master of A' FROM artist WHERE name = 'Artist A'")
-        )
+        ids = [
+            ensure_collection(session, slug, title=slug.title()).id for slug in ("first", "second", "vault")
+        ]
+        for collection_id, part in zip(ids, (works[:3500], works[3500:5000], works[5000:]), strict=True):
+            write_works(session, collection_id=collection_id, encoder=encoder, works=part)
+        _change(session, SEVERAL)
         encoders.build_index(session, encoder)
+        encoders.build_binary_index(session, encoder)
         session.execute(text("ANALYZE"))
-    with database.session() as session:
-        rows = list(session.execute(text(ROWS)))
-    vectors = np.array([row.vector for row in rows], dtype=np.float32)
-    yield Gallery(database, settings, encoder, rows, vectors)
+        while measure(session, encoder, at_most=1000):
+            pass
+        session.execute(text("UPDATE encoder SET density = (SELECT avg(mean) FROM density)"))
+        session.refresh(encoder)
+        session.expunge(encoder)
+    yield _opened(database, settings, encoder)
     database.close()
+
+
+LARGE, LARGE_DIM = 50_000, 64
+
+
+@pytest.fixture(scope="session")
+def make_large():
+    """Makes a gallery of 50,000 descriptors, written by the shortest way."""
+
+    def make(url: str, home) -> Gallery:
+        database = Database(sqlalchemy_url(url))
+        dice = np.random.default_rng(5)
+        vectors = _vectors(dice, LARGE, LARGE_DIM)
+        records = [_record(dice, number) for number in range(LARGE)]
+        with database.session() as session:
+            identity = encoders.EncoderIdentity("large", "d", LARGE_DIM, "w", "p", "CC0-1.0")
+            encoder = encoders.register(session, identity)
+            slugs = [("first", 30_000), ("second", 49_000), ("vault", LARGE)]
+            ids = [(ensure_collection(session, slug, title=slug.title()).id, end) for slug, end in slugs]
+            artists = ensure_artists(session, {credit for record in records for credit in record.credits})
+            licenses = ensure_licenses(session, RIGHTS)
+            of_work = [next(one for one, end in ids if number < end) for number in range(LARGE)]
+            names = {
+                "id": "int8",
+                "collection_id": "int8",
+                "source_id": "text",
+                "source_digest": "bytea",
+                "title": "text",
+            }
+            names |= {
+                "description": "text",
+                "year_from": "int8",
+                "year_to": "int8",
+                "medium": "text",
+                "movement": "text",
+            }
+            names |= {
+                "period": "text",
+                "object_type": "text",
+                "keywords": "text[]",
+                "image_license_id": "int8",
+            }
+            copy_binary(
+                session, "work", names,
+                (
+                    (
+                        number + 1, of_work[number], f"w{number:05}", b"", one.title, one.description, one.year_from, one.year_to,
+                        one.medium, one.movement, one.period, one.object_type, list(one.keywords), licenses.get(one.image_rights),
+                    )
+                    for number, one in enumerate(records)
+                ),
+            )  # fmt: skip
+            names = {
+                "work_id": "int8",
+                "artist_id": "int8",
+                "role": "text",
+                "qualifier": "text",
+                "position": "int8",
+            }
+            parts = (
+                (number + 1, artists[credit], credit.role, credit.qualifier, place)
+                for number, one in enumerate(records)
+                for place, credit in enumerate(one.credits)
+            )
+            copy_binary(session, "work_artist", names, parts)
+            names = {
+                "id": "int8",
+                "work_id": "int8",
+                "collection_id": "int8",
+                "sha256": "bytea",
+                "perceptual_hash": "int8",
+            }
+            names |= {"width": "int8", "height": "int8", "media_type": "text", "storage_key": "text"}
+            copy_binary(
+                session, "image", names,
+                (
+                    (number + 1, number + 1, of_work[number], number.to_bytes(32, "big"), 0, 9, 9, "image/png", "k")
+                    for number in range(LARGE)
+                ),
+            )  # fmt: skip
+            write_descriptors(session, encoder, {number + 1: vector for number, vector in enumerate(vectors)})
+            _change(session, range(20_000, 26_000))
+            encoders.build_index(session, encoder)
+            session.execute(text("ANALYZE"))
+            session.expunge(encoder)
+        return _opened(database, Settings(home=home, database_url=url), encoder)
+
+    return make

@@ -4,7 +4,11 @@ from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlalchemy import text
 
+from stylesearch.search.examples import WorkExample
+from stylesearch.search.query import StyleQuery
+from stylesearch.search.service import StyleSearch
 from web.app import create_app
 
 
@@ -84,24 +88,31 @@ def test_a_work_leads_to_its_style(client, catalogue):
 def test_filters_hold_and_can_be_taken_back(client, query_url, archive):
     page = client.get(f"{query_url}&k=30").text
     artist = unescape(re.findall(r'name="artist" value="([^"]+)"', page)[0])
-    only = client.get("/search", query_string={"image": query_url.split("=")[1], "artist": artist})
+    ticked = client.get("/search", query_string={"image": query_url.split("=")[1], "artist": artist})
+    assert ticked.status_code == 302
+    only = client.get(ticked.headers["Location"])
     assert only.status_code == 200
     assert len(hits(only.text)) == 5
     assert f"Works by {artist}" in unescape(only.text)
     chip = re.search(r'class="chip" href="([^"]+)"', only.text)
     assert chip
     assert unescape(chip[1]) == query_url
-    without = client.get("/search", query_string={"image": query_url.split("=")[1], "artist_not": artist})
+    left_out = {"image": query_url.split("=")[1], "artist_not": artist}
+    without = client.get("/search", query_string=left_out, follow_redirects=True)
     assert len(hits(without.text)) == 24
     assert not set(hits(without.text)) & set(hits(only.text))
 
 
 def test_filters_are_carried_to_the_next_search_and_the_report(client, query_url):
-    page = client.get(f"{query_url}&reuse=open&year_from=1000").text
-    assert re.search(r'href="/search\?work=\d+&amp;reuse=open&amp;year_from=1000"', page)
+    page = client.get(f"{query_url}&q=reuse:open+year:1000..+-snow").text
+    written = "reuse%3Aopen\\+year%3A1000..\\+-text%3Asnow"
+    assert re.search(rf'href="/search\?work=\d+&amp;q={written}"', page)
     report_form = page.split('action="/reports"')[1].split("</form>")[0]
-    assert '<input type="hidden" name="reuse" value="open">' in report_form
-    assert '<input type="hidden" name="year_from" value="1000">' in report_form
+    assert '<input type="hidden" name="q" value="reuse:open year:1000.. -text:snow">' in report_form
+    panel = page.split('id="filters"')[1].split("</aside>", maxsplit=1)[0]
+    assert 'name="reuse" value="open" checked' in panel
+    assert 'name="year_from" inputmode="numeric" min="-10000" max="3000" step="1" value="1000"' in panel
+    assert 'name="q" value="-text:snow"' in panel
 
 
 def test_values_of_one_filter_stay_to_be_chosen(client, query_url):
@@ -112,13 +123,13 @@ def test_values_of_one_filter_stay_to_be_chosen(client, query_url):
     artists = sorted(name for name, _ in boxes(client.get(query_url).text))
     assert len(artists) == 6
     address = {"image": query_url.split("=")[1], "artist": unescape(artists[2])}
-    only = boxes(client.get("/search", query_string=address).text)
+    only = boxes(client.get("/search", query_string=address, follow_redirects=True).text)
     assert sorted(name for name, _ in only) == artists
     assert [name for name, checked in only if checked] == [artists[2]]
 
 
 def test_no_match_is_a_page_that_offers_the_way_back(client, query_url):
-    page = client.get(f"{query_url}&year_from=2900")
+    page = client.get(f"{query_url}&q=year:2900..")
     assert page.status_code == 200
     assert hits(page.text) == []
     assert "No work matches these filters" in page.text
@@ -126,7 +137,7 @@ def test_no_match_is_a_page_that_offers_the_way_back(client, query_url):
 
 
 def test_an_unknown_artist_is_said_above_the_filters(client, query_url):
-    page = client.get(f"{query_url}&artist=Nobody+Known")
+    page = client.get(f"{query_url}&q=artist:%22Nobody+Known%22")
     assert page.status_code == 404
     assert "There is no artist" in page.text
     assert f'class="chip" href="{query_url}"' in page.text
@@ -134,9 +145,10 @@ def test_an_unknown_artist_is_said_above_the_filters(client, query_url):
 
 def test_empty_parameters_are_ignored(client, query_url):
     plain = client.get(query_url).text
-    assert hits(client.get(f"{query_url}&artist=&artist_not=&year_from=&year_to=&k=&keyword=+").text) == hits(
-        plain
-    )
+    empty = f"{query_url}&artist=&artist_not=&year_from=&year_to=&k=&keyword=+&q="
+    answer = client.get(empty)
+    assert answer.headers["Location"] == query_url
+    assert hits(client.get(empty, follow_redirects=True).text) == hits(plain)
 
 
 @pytest.mark.parametrize(
@@ -152,6 +164,10 @@ def test_empty_parameters_are_ignored(client, query_url):
         ("&year_from=99999", "99999"),
         ("&reuse=free", "free"),
         ("&artist=a%00b", "artist"),
+        ("&q=a%00b", "q"),
+        ("&q=artits:x", "artits"),
+        ("&q=(a", "not closed"),
+        ("&after=here", "no such page"),
         ("&work=1", "image"),
     ],
 )
@@ -258,7 +274,7 @@ def test_metadata_is_never_markup(settings, database, ingest_folder, drawn_folde
     assert works
     work = works[0].rsplit("/", 1)[1]
     pages = ["/", works[0], f"/search?work={work}"]
-    pages.append(client.get("/search", query_string={"work": work, "artist": attack}).request.full_path)
+    pages.append(client.get("/search", query_string={"work": work, "artist": attack}).headers["Location"])
     for address in pages:
         page = client.get(address)
         assert page.status_code == 200
@@ -269,11 +285,14 @@ def test_metadata_is_never_markup(settings, database, ingest_folder, drawn_folde
 
 
 def test_parameters_are_never_markup(client, query_url):
-    page = client.get(
-        "/search", query_string={"image": query_url.split("=")[1], "artist": "<script>alert(1)</script>"}
-    )
+    attack = {"image": query_url.split("=")[1], "artist": "<script>alert(1)</script>"}
+    page = client.get("/search", query_string=attack, follow_redirects=True)
     assert page.status_code == 404
     assert "<script>" not in page.text
+    page = client.get("/search", query_string={"work": "1", "q": "year:<script>alert(1)</script>"})
+    assert page.status_code == 400
+    assert "<script>" not in page.text
+    assert "&lt;script&gt;" in page.text
     page = client.get("/search?<script>=1")
     assert page.status_code == 400
     assert "<script>" not in page.text
@@ -294,3 +313,38 @@ def test_pages_have_no_inline_script_or_style(client, query_url, catalogue):
         assert not re.search(r"<script(?![^>]*\bsrc=)", page)
         assert not re.search(r"<style|\sstyle=|\son\w+=", page)
         assert not re.search(r'(?:src|href)="(?:https?:)?//(?![^"]*"[^>]*rel=)', page)
+
+
+def test_a_filter_that_cannot_be_read_is_shown_with_its_place(client, query_url):
+    page = client.get(f"{query_url}&q=cat+artits:x")
+    assert '<pre class="place">cat artits:x\n    ^</pre>' in page.text
+    problem = client.get(f"{query_url}&q=cat+artits:x", headers={"Accept": "application/problem+json"}).json
+    assert (problem["code"], problem["place"]) == ("unknown_filter", "cat artits:x\n    ^")
+
+
+def test_a_page_goes_on_behind_another(client, query_url, archive):
+    search = StyleSearch(archive.database, archive.settings)
+    work = hits(client.get(query_url).text)[0]
+    query = StyleQuery(examples=(WorkExample(work),), k=24)
+    following = search.search(query).following
+    page = client.get(f"/search?work={work}&after={following.after}").text
+    first = hits(client.get(f"/search?work={work}").text)
+    assert len(hits(page)) == 5
+    assert not set(hits(page)) & set(first)
+    assert "Works behind these" in page
+
+
+def test_what_the_staff_alone_may_see_is_nowhere(
+    client, catalogue, query_url, ingest_folder, archive, drawn_folder
+):
+    shown = hits(client.get(f"{query_url}&k=30").text)
+    name = re.findall(r'name="artist" value="([^"]+)"', client.get(query_url).text)[0]
+    with archive.database.session() as session:
+        session.execute(text("UPDATE collection SET visibility = 'staff'"))
+    for address in (f"/works/{shown[0]}", f"/search?work={shown[0]}", f"{query_url}&q=collection:drawn"):
+        assert client.get(address).status_code == 404
+    page = client.get(query_url)
+    assert hits(page.text) == []
+    assert name not in page.text
+    assert "drawn" not in client.get(f"{query_url}&q=collection:other").text.lower().split("<main")[1]
+    assert "<dd>0</dd>" in client.get("/").text or "stylesearch ingest" in client.get("/").text

@@ -4,8 +4,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.urls import iri_to_uri
 
 from stylesearch.errors import InputError
-from stylesearch.search.query import Filters
-from web.query_string import SearchAddress
+from stylesearch.search.grammar import parse
+from web.query_string import SearchAddress, of_a_form
 
 DIGEST = "ab" * 32
 
@@ -18,39 +18,66 @@ def _routes():
         yield
 
 
-def test_an_address_survives_being_read_and_written():
-    filters = Filters.of(
-        artist=["Ann & Co", "Ännchen"],
-        artist_not=["x=y"],
-        reuse=["open"],
-        license=["http://creativecommons.org/licenses/by/4.0/"],
-        collection=["a-b"],
-        medium=["ink, paper"],
-        keyword=["cat"],
-        year_from=-50,
-        year_to=1900,
-    )
-    address = SearchAddress(image=DIGEST, filters=filters, k=48)
+LINES = [
+    "",
+    'artist:"Ann & Co" OR artist:Ännchen',
+    '-artist:"x=y" license:http://creativecommons.org/licenses/by/4.0/',
+    'collection:a-b medium:"ink, paper" year:-50..1900',
+    '(keyword:cat OR text:"say \\"hello\\"") -reuse:open',
+]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_an_address_survives_being_read_and_written(line):
+    address = SearchAddress(image=DIGEST, where=parse(line), k=48)
+    assert read(address.url) == address
+    place = address.query.page_after(0.5, 12).after
+    assert read(address.page_after(str(place)).url).query.after == place
+
+
+def read(url: str) -> SearchAddress:
     app = Flask(__name__)
-    with app.test_request_context(iri_to_uri(address.url)) as context:
-        assert SearchAddress.read(context.request.args) == address
+    with app.test_request_context(iri_to_uri(url)) as context:
+        return SearchAddress.read(context.request.args)
 
 
-def test_the_usual_number_of_results_is_left_out():
+def test_what_is_usual_is_left_out():
     assert SearchAddress(work=5).url == "/search?work=5"
     assert SearchAddress(work=5, k=48).url == "/search?work=5&k=48"
+    assert SearchAddress(work=5, where=parse("reuse:open")).url == "/search?work=5&q=reuse%3Aopen"
 
 
-def test_taking_one_value_back_leaves_the_others_and_starts_at_the_top():
-    address = SearchAddress(work=5, filters=Filters.of(artist=["A", "B"], year_to=1900), k=96)
-    assert address.without("artist", "A").url == "/search?work=5&artist=B&year_to=1900"
-    assert address.without("year_to", "1900").url == "/search?work=5&artist=A&artist=B"
+def test_the_boxes_of_a_form_make_a_filter():
+    values = MultiDict(
+        [
+            ("work", "5"), ("q", "boats OR -type:print"), ("reuse", "open"), ("reuse", "unknown"), ("artist", "A"), ("artist", " B "),
+            ("artist", ""), ("artist_not", "C"), ("medium", "ink"), ("keyword", "cat"), ("keyword", "sea"), ("year_from", "1880"),
+            ("year_to", ""), ("collection", "c"), ("license", "CC0-1.0"), ("movement", "m"), ("period", "p"), ("type", "t"),
+        ]
+    )  # fmt: skip
+    assert of_a_form(values)
+    assert SearchAddress.read(values).where == parse(
+        "(boats OR -type:print) (reuse:open OR reuse:unknown) (artist:A OR artist:B) -artist:C medium:ink keyword:cat"
+        " keyword:sea year:1880.. collection:c license:CC0-1.0 movement:m period:p type:t"
+    )
+    assert not of_a_form(MultiDict([("work", "5"), ("q", "boats"), ("k", "5"), ("after", "x")]))
+
+
+def test_another_filter_starts_at_the_top():
+    address = SearchAddress(work=5, where=parse("cat"), k=96, after="1_2_0123456789ab")
+    assert address.filtered(parse("dog")) == SearchAddress(work=5, where=parse("dog"))
     assert address.unfiltered().url == "/search?work=5"
+    assert address.of_work(7).url == "/search?work=7&q=text%3Acat"
 
 
-def test_equal_values_count_once():
-    values = MultiDict([("work", "5"), ("artist", "A"), ("artist", " A "), ("artist", "")])
-    assert SearchAddress.read(values).filters.artist == ("A",)
+@pytest.mark.parametrize(
+    ("q", "code"), [("artits:x", "unknown_filter"), ("year:soon", "bad_year"), ("(a", "filter_syntax")]
+)
+def test_a_filter_that_cannot_be_read_is_told(q, code):
+    with pytest.raises(InputError) as caught:
+        SearchAddress.read(MultiDict([("work", "5"), ("q", q)]))
+    assert caught.value.code == code
+    assert "^" in caught.value.detail
 
 
 @pytest.mark.parametrize("text", ["1.5", "١٢", "+5", "0x10", "1e3", "5 5"])

@@ -5,7 +5,7 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 def test_a_report_on_an_uploaded_image(client, token, query_url):
     digest = query_url.split("=")[1]
-    form = {"csrf_token": token(client, query_url), "image": digest, "reuse": "open"}
+    form = {"csrf_token": token(client, query_url), "image": digest, "q": "reuse:open"}
     answer = client.post("/reports", data=form)
     assert answer.status_code == 303
     address = answer.headers["Location"]
@@ -22,7 +22,7 @@ def test_a_report_on_an_uploaded_image(client, token, query_url):
     assert download.mimetype == "application/json"
     assert download.headers["Content-Disposition"].startswith("attachment; filename=report-")
     assert download.json["query"]["sha256"] == digest
-    assert download.json["parameters"]["filters"] == {"reuse": ["open"]}
+    assert download.json["parameters"]["filter"] == "reuse:open"
     assert f"/reports/{download.json['id']}" == address
 
 
@@ -44,7 +44,7 @@ def test_what_a_report_cannot_be_made_from(client, token, catalogue):
     assert client.post("/reports", data={"csrf_token": sign, "image": "0" * 64}).status_code == 404
     wrong = {"csrf_token": sign, "work": str(work), "artits": "X"}
     assert client.post("/reports", data=wrong).status_code == 400
-    unknown = {"csrf_token": sign, "work": str(work), "artist": "Nobody Known"}
+    unknown = {"csrf_token": sign, "work": str(work), "q": 'artist:"Nobody Known"'}
     assert client.post("/reports", data=unknown).status_code == 404
     catalogue.withdraw(work)
     assert client.post("/reports", data={"csrf_token": sign, "work": str(work)}).status_code == 404

@@ -25,7 +25,7 @@ from stylesearch.encoders.decoding import decode_for
 from stylesearch.encoders.registry import get_encoder
 from stylesearch.local import services
 from stylesearch.local.layout import Layout
-from stylesearch.search.engine import unpack_halfvecs
+from stylesearch.search.vectors import unpack_halfvecs
 
 STYLES, SUBJECTS = 5, 25
 

@@ -29,7 +29,8 @@ _MAKING = (
     "lido00007", "lido00012", "lido00006", "production", "creation", "making", "designing", "herstellung", "produktion",
     "entstehung", "production event", "création", "fabrication", "produzione", "vervaardiging", "producción", "entwurf",
 )  # fmt: skip
-_STYLES = ("style", "stil", "movement", "school", "period", "epoche", "stijl", "stile")
+_STYLES = ("style", "stil", "movement", "school", "stijl", "stile")
+_PERIODS = ("period", "epoche", "époque", "periode", "periodo", "tijdperk")
 # Kinds of resource representations, the best for us first: large enough, and not the master of a gigabyte.
 _SIZES = ("provided_image", "image_overview", "image_medium", "image_large", "image_master", "image_thumb")
 
@@ -80,8 +81,11 @@ class _Reader:
         for concept in _all(metadata, "subjectConcept"):
             self.gathering.add("keywords", self._terms(concept))
         for concept in _all(metadata, "classificationWrap", "classification"):
-            is_style = (concept.get(f"{LIDO}type") or "").lower().endswith(_STYLES)
-            self.gathering.add("movement" if is_style else "keywords", self._terms(concept))
+            kind = (concept.get(f"{LIDO}type") or "").lower()
+            field = (
+                "movement" if kind.endswith(_STYLES) else "period" if kind.endswith(_PERIODS) else "keywords"
+            )
+            self.gathering.add(field, self._terms(concept))
         for subject in _all(metadata, "subjectSet"):
             if next(subject.iter(f"{LIDO}term"), None) is None:
                 self.gathering.add("keywords", self._texts(_all(subject, "displaySubject")))
@@ -106,7 +110,7 @@ class _Reader:
             for element in event.iterchildren(f"{LIDO}eventDate"):
                 self._date(element)
             for element in event.iterchildren(f"{LIDO}periodName"):
-                self.gathering.add("movement", self._terms(element))
+                self.gathering.add("period", self._terms(element))
             for element in _all(event, "displayPlace"):
                 self.gathering.note("place", text_of(element))
             self._materials(list(event.iterchildren(f"{LIDO}eventMaterialsTech")))

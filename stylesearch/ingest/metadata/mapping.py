@@ -106,6 +106,7 @@ class Gathering:
             year_to=year_to,
             medium=self._joined("medium", ", "),
             movement=self._joined("movement", ", "),
+            period=self._joined("period", ", "),
             object_type=self._joined("object_type", ", "),
             keywords=tuple(dict.fromkeys(word.lower() for word in self._all("keywords")))[:MOST_KEYWORDS],
             source_url=next(filter(None, map(web_address, self._all("source_url"))), None),

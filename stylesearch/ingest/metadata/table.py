@@ -18,6 +18,7 @@ TEXT_COLUMNS = {
     "date": "date_text",
     "medium": "medium",
     "movement": "movement",
+    "period": "period",
     "object_type": "object_type",
     "source_url": "source_url",
     "license": "work_rights",
@@ -32,8 +33,8 @@ def read_table(path: Path) -> dict[str, WorkRecord]:
     """Read a metadata table; return a record for each relative image path.
 
     Columns: ``path`` (or ``file``, ``filename``, ``image``) and any of ``title``, ``description``, ``artist``,
-    ``qualifier``, ``date``, ``year_from``, ``year_to``, ``medium``, ``movement``, ``object_type``, ``keywords``,
-    ``source_url``, ``license``, ``image_license``, ``credit_line``. Several artists or keywords are parted by ``;``.
+    ``qualifier``, ``date``, ``year_from``, ``year_to``, ``medium``, ``movement``, ``period``, ``object_type``,
+    ``keywords``, ``source_url``, ``license``, ``image_license``, ``credit_line``. Several artists or keywords are parted by ``;``.
     Other columns are kept with the work.
 
     Raises

@@ -53,8 +53,12 @@ FIELD_NAMES: dict[str, tuple[str, ...]] = {
         "physical description", "material und technik",
     ),
     "movement": (
-        "movement", "style", "stil", "art movement", "school", "stijl", "stile", "estilo", "epoche", "mouvement", "style/period",
+        "movement", "style", "stil", "art movement", "school", "stijl", "stile", "estilo", "mouvement", "style/period",
         "stilrichtung",
+    ),
+    "period": (
+        "period", "art period", "historical period", "epoche", "epoch", "era", "dynasty", "dynastie", "période", "époque", "periodo",
+        "epoca", "período", "época", "periode", "tijdperk", "period/dynasty", "culture/period",
     ),
     "object_type": (
         "object type", "type", "genre", "classification", "object name", "work type", "objekttyp", "objektart", "gattung", "sachgruppe",

@@ -20,6 +20,7 @@ FULL = """
   </lido:objectWorkType></lido:objectWorkTypeWrap>
   <lido:classificationWrap>
    <lido:classification lido:type="style"><lido:term>Realismus</lido:term></lido:classification>
+   <lido:classification lido:type="Epoche"><lido:term>Kaiserzeit</lido:term></lido:classification>
    <lido:classification><lido:term>Grafik</lido:term></lido:classification>
   </lido:classificationWrap>
  </lido:objectClassificationWrap>
@@ -57,6 +58,7 @@ FULL = """
    <lido:eventDate><lido:displayDate>Ende 19. Jh.</lido:displayDate>
     <lido:date><lido:earliestDate>1880</lido:earliestDate><lido:latestDate>1900-12-31</lido:latestDate></lido:date>
    </lido:eventDate>
+   <lido:periodName><lido:term>Gründerzeit</lido:term></lido:periodName>
    <lido:eventMaterialsTech><lido:displayMaterialsTech>Tusche auf Papier</lido:displayMaterialsTech></lido:eventMaterialsTech>
   </lido:event></lido:eventSet>
  </lido:eventWrap>
@@ -104,6 +106,7 @@ def test_a_full_record():
         year_to=1900,
         medium="Tusche auf Papier",
         movement="Realismus",
+        period="Kaiserzeit, Gründerzeit",
         object_type="Zeichnung",
         keywords=("schnee", "grafik"),
         source_url="https://example.org/works/7",

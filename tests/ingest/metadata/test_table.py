@@ -20,11 +20,11 @@ def write(tmp_path: Path):
 
 def test_reads_every_column(write):
     names = (
-        "path,title,description,artist,qualifier,date,year_from,year_to,medium,movement,object_type,keywords,"
+        "path,title,description,artist,qualifier,date,year_from,year_to,medium,movement,period,object_type,keywords,"
         "source_url,license,image_license,credit_line,Shelf,empty"
     )
     values = (
-        'a/b.png,A barn,"Red, in snow.",Ann; Bo ;Ann,After,c. 1890,1888,1892,ink,realism,drawing,Barn;snow;;BARN,'
+        'a/b.png,A barn,"Red, in snow.",Ann; Bo ;Ann,After,c. 1890,1888,1892,ink,realism,Meiji,drawing,Barn;snow;;BARN,'
         "https://example.org/1,CC0-1.0,CC-BY-4.0,Gift,7,"
     )
     assert read_table(write(f"{names}\n{values}\n")) == {
@@ -37,6 +37,7 @@ def test_reads_every_column(write):
             year_to=1892,
             medium="ink",
             movement="realism",
+            period="Meiji",
             object_type="drawing",
             keywords=("barn", "snow"),
             source_url="https://example.org/1",

@@ -22,6 +22,8 @@ from stylesearch.ingest.metadata.vocabulary import FIELD_NAMES, automatic, field
         ("Lizenz", "work_rights"),
         ("image license", "image_rights"),
         ("Schlagwörter", "keywords"),
+        ("Epoche", "period"),
+        ("Period:", "period"),
         ("shelf", None),
         ("", None),
         ("title of the frame", None),

@@ -1,0 +1,114 @@
+"""What searches ask for: periods, words in several languages, who may see a collection, and how crowded a style is."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+NAMED = ("medium", "movement", "period", "object_type")
+ARGUMENTS = "title, description, keywords, medium, movement, period, object_type"
+YEARS = (
+    "CASE WHEN year_from IS NOT NULL OR year_to IS NOT NULL"
+    " THEN int8range(LEAST(year_from, year_to), GREATEST(year_from, year_to), '[]'::text) END"
+)
+LANGUAGES = ("simple", "english", "german", "french", "italian", "spanish", "dutch")
+# In characters: with the stems of all languages, this many still fit a tsvector, which has a megabyte at most.
+LONGEST = 20_000
+
+
+def upgrade() -> None:
+    op.add_column("work", sa.Column("period", sa.Text(), nullable=True))
+    op.drop_index("ix_work_medium", table_name="work")
+    for name in NAMED:
+        op.create_index(f"ix_work_{name}", "work", [sa.text(f"lower({name})")], unique=False)
+    op.create_index("ix_work_created_at", "work", ["created_at"], unique=False)
+    _years()
+    _words()
+    _visibility()
+    _density()
+
+
+def _years() -> None:
+    """One range a work, since what two columns hold together the planner cannot estimate."""
+    op.add_column(
+        "work",
+        sa.Column("years", postgresql.INT8RANGE(), sa.Computed(YEARS, persisted=True), nullable=True),
+    )
+    op.drop_index("ix_work_years", table_name="work")
+    op.create_index("ix_work_years", "work", ["years"], unique=False, postgresql_using="gist")
+
+
+def _words() -> None:
+    vectors = " || ".join(f"to_tsvector('pg_catalog.{language}', said)" for language in LANGUAGES)
+    op.execute(
+        f"""
+        CREATE FUNCTION work_words(
+            title text, description text, keywords text[], medium text, movement text, period text, object_type text
+        ) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+            SELECT {vectors} FROM left(
+                concat_ws(' ', title, array_to_string(keywords, ' '), medium, movement, period, object_type, description),
+                {LONGEST}
+            ) AS said
+        $$
+        """  # noqa: S608 - names of our own
+    )
+    op.add_column(
+        "work",
+        sa.Column(
+            "words",
+            postgresql.TSVECTOR(),
+            sa.Computed(f"work_words({ARGUMENTS})", persisted=True),
+            nullable=False,
+        ),
+    )
+    op.create_index("ix_work_words", "work", ["words"], unique=False, postgresql_using="gin")
+
+
+def _visibility() -> None:
+    op.add_column(
+        "collection", sa.Column("visibility", sa.Text(), server_default="everybody", nullable=False)
+    )
+    op.create_check_constraint(
+        op.f("ck_collection_visibility"), "collection", "visibility IN ('everybody', 'staff')"
+    )
+
+
+def _density() -> None:
+    op.add_column("encoder", sa.Column("density", sa.Double(), nullable=True))
+    op.create_table(
+        "density",
+        sa.Column("encoder_id", sa.BigInteger(), nullable=False),
+        sa.Column("image_id", sa.BigInteger(), nullable=False),
+        sa.Column("mean", sa.Double(), nullable=False),
+        sa.Column("gallery", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["encoder_id"], ["encoder.id"], name=op.f("fk_density_encoder_id_encoder"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["image_id"], ["image.id"], name=op.f("fk_density_image_id_image"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("encoder_id", "image_id", name=op.f("pk_density")),
+    )
+    op.create_index("ix_density_image_id", "density", ["image_id"], unique=False)
+
+
+def downgrade() -> None:
+    op.drop_table("density")
+    op.drop_column("encoder", "density")
+    op.drop_constraint(op.f("ck_collection_visibility"), "collection", type_="check")
+    op.drop_column("collection", "visibility")
+    op.drop_index("ix_work_words", table_name="work")
+    op.drop_column("work", "words")
+    op.execute("DROP FUNCTION work_words")
+    op.drop_index("ix_work_years", table_name="work")
+    op.drop_column("work", "years")
+    op.create_index("ix_work_years", "work", ["year_from", "year_to"], unique=False)
+    op.drop_index("ix_work_created_at", table_name="work")
+    for name in NAMED:
+        op.drop_index(f"ix_work_{name}", table_name="work")
+    op.create_index("ix_work_medium", "work", ["medium"], unique=False)
+    op.drop_column("work", "period")

@@ -1,0 +1,100 @@
+"""Sending a search's statements: with the settings that a plan needs, for this transaction alone, and against the clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from sqlalchemy import Executable, Row, func, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from stylesearch.errors import ServiceError
+from stylesearch.search.plans import MOST_VISITED, Plan
+
+TIMED_OUT = "57014"
+LEAST_MILLISECONDS = 1
+
+
+class TimeIsOverError(Exception):
+    """The time for a search has ended in its course; the transaction goes on."""
+
+    def __init__(self) -> None:
+        super().__init__("the time for a search has ended")
+        self.told = ServiceError(
+            "The database took too long and was stopped.",
+            hint="Narrow the query, or raise STYLESEARCH_SEARCH_TIMEOUT_SECONDS.",
+            code="timeout",
+        )
+
+
+class Asking:
+    """Sends statements in the caller's transaction until a search's time is over.
+
+    Parameters
+    ----------
+    seconds:
+        How long all of them may take together.
+    """
+
+    def __init__(self, session: Session, *, seconds: float) -> None:
+        self._session = session
+        self._until = time.monotonic() + seconds
+        self._sent = 0
+        self._forced = False
+
+    @property
+    def _left(self) -> int:
+        """Milliseconds that are left."""
+        return max(LEAST_MILLISECONDS, int((self._until - time.monotonic()) * 1000))
+
+    def begin(self) -> None:
+        """Set the clock for what is not a plan's statement."""
+        self._set({"statement_timeout": str(self._left)})
+
+    def rows(self, plan: Plan, statement: Executable) -> Sequence[Row[Any]]:
+        """Return the rows of a plan's statement.
+
+        Raises
+        ------
+        TimeIsOverError
+            If another was answered before; the transaction is as it was. The first of a search fails as any statement.
+        """
+        if self._sent and time.monotonic() >= self._until:
+            raise TimeIsOverError
+        first = not self._sent
+        self._sent += 1
+        try:
+            with nullcontext() if first else self._session.begin_nested():
+                self._set(self._settings(plan))
+                return self._session.execute(statement).all()
+        except DBAPIError as error:
+            if first or getattr(error.orig, "sqlstate", None) != TIMED_OUT:
+                raise
+            raise TimeIsOverError from None
+
+    def end(self) -> None:
+        """Put back what would mislead the planner in the rest of the transaction."""
+        if self._forced:
+            self._set({"enable_sort": "on"})
+            self._forced = False
+
+    def _settings(self, plan: Plan) -> dict[str, str]:
+        settings = {"statement_timeout": str(self._left)}
+        if plan.method == "exact":
+            return settings | ({"enable_sort": "on"} if self._forced else {})
+        self._forced = True
+        return settings | {
+            "enable_sort": "off",  # the way has been chosen: through the index
+            "hnsw.iterative_scan": "relaxed_order",
+            "hnsw.ef_search": str(plan.ef),
+            "hnsw.max_scan_tuples": str(plan.visited),
+            # What was met is remembered in memory: of a wider scan it is more.
+            "hnsw.scan_mem_multiplier": str(max(1, plan.visited // MOST_VISITED)),
+        }
+
+    def _set(self, values: dict[str, str]) -> None:
+        """Set what is to hold until the transaction ends, in one statement."""
+        self._session.execute(select(*(func.set_config(name, value, True) for name, value in values.items())))

@@ -1,0 +1,92 @@
+"""What the database knows of a gallery by heart: how large it is, which indexes stand, and what a filter may let through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ClauseElement, ColumnElement, Executable, column, literal_column, select, text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.visitors import InternalTraversal
+
+from stylesearch.catalog.descriptors import EncoderRow
+from stylesearch.catalog.works import Work
+from stylesearch.errors import ServiceError
+from stylesearch.search.clauses import Clause
+from stylesearch.search.facets import Rows
+from stylesearch.search.plans import Statistics
+
+_STATE = text(
+    """
+    SELECT CASE WHEN reltuples < 0 THEN NULL ELSE
+               reltuples / greatest(relpages, 1) * greatest(pg_relation_size(pg_class.oid) / 8192, least(relpages, 1))
+           END AS rows,
+           coalesce((SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:hnsw)), false) AS hnsw,
+           coalesce((SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:binary)), false) AS binary,
+           coalesce(pg_relation_size(to_regclass(:hnsw)), 0) AS hnsw_bytes,
+           pg_size_bytes(current_setting('effective_cache_size')) AS cache_bytes,
+           (SELECT reltuples FROM pg_class WHERE oid = 'work'::regclass) AS works
+    FROM pg_class WHERE oid = to_regclass(:partition)
+    """
+)
+
+
+class Explained(Executable, ClauseElement):
+    """The plan that the database would make for a statement, as JSON."""
+
+    inherit_cache = True
+    _traverse_internals = [("statement", InternalTraversal.dp_clauseelement)]  # noqa: RUF012 - SQLAlchemy's own convention
+
+    def __init__(self, statement: Rows) -> None:
+        self.statement = statement
+
+    @property
+    def _all_selected_columns(self) -> list[ColumnElement[Any]]:
+        return [column("plan")]  # asked for where a compiled statement is used again
+
+
+@compiles(Explained, "postgresql")
+def _explained(element: Explained, compiler: SQLCompiler, **options: Any) -> str:
+    return f"EXPLAIN (FORMAT JSON) {compiler.process(element.statement, **options)}"
+
+
+def statistics(session: Session, encoder: EncoderRow, asked: Clause) -> Statistics:
+    """Return what is known of a gallery, and about how much of it a filter lets through.
+
+    Raises
+    ------
+    ServiceError
+        ``encoder_retired``, if the gallery is not there any more.
+    """
+    state = session.execute(
+        _STATE, {"hnsw": encoder.index, "binary": encoder.binary_index, "partition": encoder.partition}
+    ).one_or_none()
+    if state is None:
+        raise retired(encoder)
+    rows = float(state.rows) if state.rows is not None else _counted(session, encoder)
+    share = 1.0
+    if not asked.everything:
+        share = min(1.0, _estimated(session, asked) / max(1.0, float(state.works)))
+    return Statistics(rows, rows * share, state.hnsw, state.binary, state.hnsw_bytes, state.cache_bytes)
+
+
+def retired(encoder: EncoderRow) -> ServiceError:
+    """Return the error that an encoder's gallery was let go."""
+    return ServiceError(
+        f"The gallery of the encoder {encoder.slug!r} is not there any more.",
+        hint="Search again, with the encoder that serves now.",
+        code="encoder_retired",
+    )
+
+
+def _counted(session: Session, encoder: EncoderRow) -> float:
+    """Count a gallery that the database has no statistics of yet."""
+    return float(session.scalar(text(f"SELECT count(*) FROM {encoder.partition}")) or 0)
+
+
+def _estimated(session: Session, asked: Clause) -> float:
+    """Return about how many works a filter lets through, as the database's own planner thinks."""
+    statement: Rows = select(literal_column("1")).select_from(Work).where(asked.sql)
+    (plan,) = session.execute(Explained(statement)).scalar_one()
+    return float(plan["Plan"]["Plan Rows"])
