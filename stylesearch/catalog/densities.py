@@ -32,7 +32,7 @@ def refresh(database: Database, encoder: EncoderRow, *, seconds: float) -> int:
     measured = 0
     while True:
         with database.session() as session:
-            batch = measure(session, encoder)
+            batch = measure(session, encoder, at_most=BATCH)
         measured += batch
         if batch < BATCH or time.monotonic() >= until:
             break
