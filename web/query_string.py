@@ -156,8 +156,8 @@ def of_a_form(values: MultiDict[str, str]) -> bool:
 
 def _chosen(given: dict[str, list[str]]) -> list[Filter]:
     """Return what a form's boxes ask for, each of which must hold."""
-    parts = [either(*(condition(name, one) for one in given[name])) for name in CHOICES if name in given]
-    if "artist" in given:
+    parts = [either(*(condition(name, one) for one in given[name])) for name in CHOICES if given.get(name)]
+    if given.get("artist"):
         parts.append(either(*map(ByArtist, given["artist"])))
     parts += [negated(ByArtist(name)) for name in given.get("artist_not", [])]
     parts += [Keyworded(word) for word in given.get("keyword", [])]

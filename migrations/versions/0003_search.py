@@ -81,8 +81,8 @@ def _density() -> None:
     op.add_column("encoder", sa.Column("density", sa.Double(), nullable=True))
     op.create_table(
         "density",
-        sa.Column("encoder_id", sa.BigInteger(), nullable=False),
         sa.Column("image_id", sa.BigInteger(), nullable=False),
+        sa.Column("encoder_id", sa.BigInteger(), nullable=False),
         sa.Column("mean", sa.Double(), nullable=False),
         sa.Column("gallery", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -91,9 +91,8 @@ def _density() -> None:
         sa.ForeignKeyConstraint(
             ["image_id"], ["image.id"], name=op.f("fk_density_image_id_image"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("encoder_id", "image_id", name=op.f("pk_density")),
+        sa.PrimaryKeyConstraint("image_id", "encoder_id", name=op.f("pk_density")),
     )
-    op.create_index("ix_density_image_id", "density", ["image_id"], unique=False)
 
 
 def downgrade() -> None:

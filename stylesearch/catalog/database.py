@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
@@ -22,6 +22,9 @@ from stylesearch.settings import Settings
 
 MINIMUM_PGVECTOR = (0, 8, 4)
 MINIMUM_POSTGRES = 16
+NEVER = 2**31 - 1
+PREPARED = "stylesearch_prepared"
+"""Execution option of statements that name their partition, and are worth being planned once a connection."""
 
 
 class Database:
@@ -41,17 +44,20 @@ class Database:
     @cached_property
     def engine(self) -> Engine:
         """The engine, pooled for what runs long. A pooled connection that the server has dropped is noticed and replaced."""
-        return create_engine(
+        engine = create_engine(
             self.url,
             **self._pool,
             connect_args={
                 "connect_timeout": 10,
                 "application_name": "stylesearch",
                 "keepalives_idle": 30,
-                # The same statement runs on partitions of different widths; a plan kept for one must not serve another.
-                "prepare_threshold": None,
+                # The same statement runs on partitions of different widths; a plan kept for one must not serve another. So
+                # only what asks for it is prepared.
+                "prepare_threshold": NEVER,
             },
         )
+        event.listen(engine, "do_execute", _execute_prepared)
+        return engine
 
     @cached_property
     def _sessions(self) -> sessionmaker[Session]:
@@ -83,6 +89,14 @@ class Database:
     def close(self) -> None:
         """Give all connections back; children made by ``fork`` call this before their first query."""
         self.engine.dispose()
+
+
+def _execute_prepared(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+    """Have the server keep the plan of a statement whose execution options say so; others run as they would."""
+    if context is None or not context.execution_options.get(PREPARED):
+        return False
+    cursor.execute(statement, parameters, prepare=True)
+    return True
 
 
 def sqlalchemy_url(url: str) -> URL:

@@ -75,7 +75,7 @@ def measure(session: Session, encoder: EncoderRow, *, at_most: int = BATCH) -> i
                     ORDER BY (other.{stored}) <=> (chosen.{stored}) LIMIT {NEIGHBOURS}
                 ) AS nearest
             ) AS near
-            ON CONFLICT (encoder_id, image_id) DO UPDATE SET mean = EXCLUDED.mean, gallery = EXCLUDED.gallery
+            ON CONFLICT (image_id, encoder_id) DO UPDATE SET mean = EXCLUDED.mean, gallery = EXCLUDED.gallery
             """
         ),
         {"encoder": encoder.id, "rows": rows, "at_most": at_most},

@@ -77,10 +77,9 @@ class Density(Base):
     """
 
     __tablename__ = "density"
-    __table_args__ = (Index("ix_density_image_id", "image_id"),)
 
-    encoder_id: Mapped[int] = mapped_column(ForeignKey("encoder.id", ondelete="CASCADE"), primary_key=True)
     image_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
+    encoder_id: Mapped[int] = mapped_column(ForeignKey("encoder.id", ondelete="CASCADE"), primary_key=True)
     mean: Mapped[float]
     gallery: Mapped[int]
 

@@ -124,7 +124,7 @@ class WorkRecord:
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as JSON values, without what is empty."""
-        values = {name: value for name, value in asdict(self).items() if value}
+        values = {name: value for name, value in asdict(self).items() if value or value == 0}
         return values | ({"credits": [credit.to_json() for credit in self.credits]} if self.credits else {})
 
     @classmethod

@@ -224,7 +224,7 @@ def show(result: SearchResult) -> None:
     if not result.ranking.complete:
         errors.print(f"The search was cut short: {WHY[result.ranking.reason or '']}.", highlight=False)
     if result.following is not None:
-        errors.print(f"more: --after {result.following.after}", highlight=False, soft_wrap=True)
+        console.print(f"more: --after {result.following.after}", highlight=False, soft_wrap=True)
 
 
 def result_json(result: SearchResult) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy import Executable, Row, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from stylesearch.catalog.database import PREPARED
 from stylesearch.errors import ServiceError
 from stylesearch.search.plans import MOST_VISITED, Plan
 
@@ -50,10 +51,6 @@ class Asking:
         """Milliseconds that are left."""
         return max(LEAST_MILLISECONDS, int((self._until - time.monotonic()) * 1000))
 
-    def begin(self) -> None:
-        """Set the clock for what is not a plan's statement."""
-        self._set({"statement_timeout": str(self._left)})
-
     def rows(self, plan: Plan, statement: Executable) -> Sequence[Row[Any]]:
         """Return the rows of a plan's statement.
 
@@ -69,14 +66,19 @@ class Asking:
         try:
             with nullcontext() if first else self._session.begin_nested():
                 self._set(self._settings(plan))
-                return self._session.execute(statement).all()
+                kept = {
+                    PREPARED: plan.method != "exact"
+                }  # of a filter, each value may want a plan of its own
+                rows = self._session.execute(statement, execution_options=kept).all()
+                self._forced = self._forced and not rows
+                return rows
         except DBAPIError as error:
             if first or getattr(error.orig, "sqlstate", None) != TIMED_OUT:
                 raise
             raise TimeIsOverError from None
 
     def end(self) -> None:
-        """Put back what would mislead the planner in the rest of the transaction."""
+        """Put back what would mislead the planner in the rest of the transaction, where no row has done so."""
         if self._forced:
             self._set({"enable_sort": "on"})
             self._forced = False
@@ -85,7 +87,7 @@ class Asking:
         settings = {"statement_timeout": str(self._left)}
         if plan.method == "exact":
             return settings | ({"enable_sort": "on"} if self._forced else {})
-        self._forced = True
+        self._forced = True  # until a row comes: each puts it back
         return settings | {
             "enable_sort": "off",  # the way has been chosen: through the index
             "hnsw.iterative_scan": "relaxed_order",

@@ -103,8 +103,8 @@ def search(
             none = read_facets([]) if with_facets else None
             return Ranking((), "exact", 0, complete=True, sentence=asked.sentence, facets=none)
         asking = Asking(session, seconds=settings.search_timeout_seconds)
-        asking.begin()
-        scope = _Scope(asked, access, gallery.statistics(session, encoder, asked))
+        known = gallery.statistics(session, encoder, asked, fresh=query.mode != "auto")
+        scope = _Scope(asked, access, known)
         searching = _Search(encoder, settings, asking, scope, without | query.exclude_images)
         page = searching.run(rankings, query, with_facets=with_facets)
         asking.end()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import ClauseElement, ColumnElement, Executable, column, literal_column, select, text
 from sqlalchemy.ext.compiler import compiles
@@ -32,6 +34,12 @@ _STATE = text(
 )
 
 
+MOMENT_SECONDS = 1.0
+"""For so long, what is known of a gallery may be used again: it only decides which way is quicker."""
+
+_known: WeakKeyDictionary[Any, dict[str, tuple[float, Any]]] = WeakKeyDictionary()
+
+
 class Explained(Executable, ClauseElement):
     """The plan that the database would make for a statement, as JSON."""
 
@@ -51,17 +59,25 @@ def _explained(element: Explained, compiler: SQLCompiler, **options: Any) -> str
     return f"EXPLAIN (FORMAT JSON) {compiler.process(element.statement, **options)}"
 
 
-def statistics(session: Session, encoder: EncoderRow, asked: Clause) -> Statistics:
+def statistics(session: Session, encoder: EncoderRow, asked: Clause, *, fresh: bool = True) -> Statistics:
     """Return what is known of a gallery, and about how much of it a filter lets through.
+
+    Parameters
+    ----------
+    fresh:
+        Whether it must be as of now; otherwise what was known a moment ago will do.
 
     Raises
     ------
     ServiceError
         ``encoder_retired``, if the gallery is not there any more.
     """
-    state = session.execute(
-        _STATE, {"hnsw": encoder.index, "binary": encoder.binary_index, "partition": encoder.partition}
-    ).one_or_none()
+    known = _known.setdefault(session.get_bind(), {})
+    until, state = known.get(encoder.partition, (0.0, None))
+    if fresh or time.monotonic() > until:
+        names = {"hnsw": encoder.index, "binary": encoder.binary_index, "partition": encoder.partition}
+        state = session.execute(_STATE, names).one_or_none()
+        known[encoder.partition] = (time.monotonic() + MOMENT_SECONDS, state)
     if state is None:
         raise retired(encoder)
     rows = float(state.rows) if state.rows is not None else _counted(session, encoder)

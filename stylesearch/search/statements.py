@@ -16,11 +16,13 @@ from sqlalchemy import (
     ColumnElement,
     Double,
     FromClause,
+    Integer,
     Text,
     cast,
     column,
     func,
     literal,
+    literal_column,
     select,
     table,
     true,
@@ -156,8 +158,8 @@ class Statements:
         found = self._found(Work.__table__, Work.id, self._conditions, distance=indexed)
         if wanted.floor is not None:
             found = found.where(indexed >= wanted.floor)
-        nearest = found.order_by(indexed).limit(wanted.limit).cte("nearest")
-        return self._brought(nearest, wanted, {})
+        nearest = found.order_by(indexed).limit(_plain(wanted.limit)).cte("nearest")
+        return _putting_back(self._brought(nearest, wanted, {}))
 
     def through_binary_index(self, wanted: Wanted) -> Rows:
         """Follow the index of the signs, and compare what it brings exactly."""
@@ -165,11 +167,11 @@ class Statements:
         rough = (
             self._found(Work.__table__, Work.id, self._conditions)
             .order_by(signs.op("<~>")(func.binary_quantize(self._example)))
-            .limit(wanted.limit * OVERSAMPLING)
+            .limit(_plain(wanted.limit * OVERSAMPLING))
             .cte("rough")
         )
         nearest = select(rough).order_by(rough.c.distance, rough.c.image_id).limit(wanted.limit)
-        return self._brought(nearest.cte("nearest"), wanted, {})
+        return _putting_back(self._brought(nearest.cte("nearest"), wanted, {}))
 
     def of_works(self, works: Sequence[int], wanted: Wanted) -> Rows:
         """Bring every image of some works."""
@@ -279,6 +281,16 @@ class Statements:
         totals = select(*(value.label(name) for name, value in counts.items())).subquery("totals")
         inner = statement.subquery("brought")
         return select(inner, totals).select_from(totals.outerjoin(inner, true()))
+
+
+def _plain(number: int) -> ColumnElement[int]:
+    """Return a number as it is, so that a plan that is kept is made for it."""
+    return literal_column(str(int(number)), Integer())
+
+
+def _putting_back(statement: Rows) -> Rows:
+    """Return a statement that ends, as it runs, the setting that it had to be planned with."""
+    return statement.add_columns(func.set_config("enable_sort", "on", True).label("put_back"))
 
 
 def _halfvec(vector: NDArray[np.float64]) -> ColumnElement[Any]:

@@ -189,6 +189,11 @@ def test_clipped_bounds_every_text_that_is_indexed():
     assert FULL.clipped() == FULL
 
 
+def test_the_year_nought_is_a_year():
+    record = WorkRecord(title="x", year_from=-1, year_to=0)
+    assert WorkRecord.from_json(record.to_json()) == record
+
+
 def test_source_digest_tells_bytes_and_metadata_apart():
     one = source_digest(b"\1" * 32, WorkRecord(title="a"))
     assert one == source_digest(b"\1" * 32, WorkRecord(title="a"))

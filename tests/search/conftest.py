@@ -37,6 +37,7 @@ from stylesearch.search.grammar import parse
 from stylesearch.search.query import StyleQuery
 from stylesearch.search.readout import Readout
 from stylesearch.search.scoring import Weighted
+from stylesearch.search.vectors import halfvec_text
 from stylesearch.settings import Settings
 
 DIM, SIZE, CLUSTERS = 256, 5200, 60
@@ -350,6 +351,33 @@ def gallery(servers, databases_of_run, empty_template, tmp_path_factory):
         session.expunge(encoder)
     yield _opened(database, settings, encoder)
     database.close()
+
+
+@pytest.fixture
+def small(database, gallery):
+    """A gallery of a dozen that may be changed: the session, its encoder, and what to search with."""
+    with database.session() as session:
+        row = encoders.register(session, encoders.EncoderIdentity("toy", "d", 256, "w", "p", "CC0-1.0"))
+        session.execute(text("INSERT INTO collection (slug, title) VALUES ('c', 'c')"))
+        session.execute(
+            text(
+                "INSERT INTO work (collection_id, source_id, source_digest, title)"
+                " SELECT c.id, n::text, '', 'Work ' || n FROM collection c, generate_series(1, 12) n"
+            )
+        )
+        session.execute(
+            text(
+                "INSERT INTO image (work_id, collection_id, sha256, perceptual_hash, width, height, media_type, storage_key)"
+                " SELECT id, collection_id, sha256(source_id::bytea), 0, 1, 1, 'image/png', 'k' FROM work"
+            )
+        )
+        for number, (image_id,) in enumerate(session.execute(text("SELECT id FROM image ORDER BY id")).all()):
+            session.execute(
+                text(f"INSERT INTO descriptor VALUES ({row.id}, {image_id}, :vector)"),
+                {"vector": halfvec_text(gallery.vectors[number])},
+            )
+    with database.session() as session:
+        yield session, row, Weighted(gallery.vectors[:1].astype(float), np.ones(1))
 
 
 LARGE, LARGE_DIM = 50_000, 64

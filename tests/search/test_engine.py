@@ -225,33 +225,6 @@ def _slowly(plan, *_arguments, **_more):
     return Plan("exact", plan.ef)
 
 
-@pytest.fixture
-def small(database, gallery):
-    """A gallery of a dozen that may be changed: the session, its encoder, and what to search with."""
-    with database.session() as session:
-        row = encoders.register(session, encoders.EncoderIdentity("toy", "d", 256, "w", "p", "CC0-1.0"))
-        session.execute(text("INSERT INTO collection (slug, title) VALUES ('c', 'c')"))
-        session.execute(
-            text(
-                "INSERT INTO work (collection_id, source_id, source_digest, title)"
-                " SELECT c.id, n::text, '', 'Work ' || n FROM collection c, generate_series(1, 12) n"
-            )
-        )
-        session.execute(
-            text(
-                "INSERT INTO image (work_id, collection_id, sha256, perceptual_hash, width, height, media_type, storage_key)"
-                " SELECT id, collection_id, sha256(source_id::bytea), 0, 1, 1, 'image/png', 'k' FROM work"
-            )
-        )
-        for number, (image_id,) in enumerate(session.execute(text("SELECT id FROM image ORDER BY id")).all()):
-            session.execute(
-                text(f"INSERT INTO descriptor VALUES ({row.id}, {image_id}, :vector)"),
-                {"vector": halfvec_text(gallery.vectors[number])},
-            )
-    with database.session() as session:
-        yield session, row, Weighted(gallery.vectors[:1].astype(float), np.ones(1))
-
-
 def test_without_an_index_only_the_exact_way_is_open(small, gallery):
     session, row, wanted = small
     ranking = search(session, row, wanted, StyleQuery(), gallery.settings)
@@ -328,7 +301,7 @@ def test_a_gallery_that_goes_in_between_is_told(small, gallery, monkeypatch):
     from stylesearch.search import gallery as galleries
 
     known = galleries.statistics(session, row, clause_of_everything(session))
-    monkeypatch.setattr(galleries, "statistics", lambda *_: known)
+    monkeypatch.setattr(galleries, "statistics", lambda *_, **__: known)
     session.execute(text(f"DROP TABLE {row.partition}"))
     with pytest.raises(ServiceError) as caught:
         search(session, row, wanted, StyleQuery(), gallery.settings)

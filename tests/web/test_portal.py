@@ -1,11 +1,13 @@
 import io
 import re
+from contextlib import contextmanager
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from sqlalchemy import text
 
+from stylesearch.catalog.access import Access
+from stylesearch.catalog.collections import set_visibility
 from stylesearch.search.examples import WorkExample
 from stylesearch.search.query import StyleQuery
 from stylesearch.search.service import StyleSearch
@@ -339,9 +341,28 @@ def test_what_the_staff_alone_may_see_is_nowhere(
 ):
     shown = hits(client.get(f"{query_url}&k=30").text)
     name = re.findall(r'name="artist" value="([^"]+)"', client.get(query_url).text)[0]
-    with archive.database.session() as session:
-        session.execute(text("UPDATE collection SET visibility = 'staff'"))
-    for address in (f"/works/{shown[0]}", f"/search?work={shown[0]}", f"{query_url}&q=collection:drawn"):
+    with hidden(archive):
+        check_nowhere(client, query_url, shown[0], name)
+    assert hits(client.get(f"{query_url}&k=30").text) == shown
+
+
+@contextmanager
+def hidden(archive):
+    """Have the archive's collection seen by its staff alone, for a while."""
+
+    def seen_by(who: Access) -> None:
+        with archive.database.session() as session:
+            set_visibility(session, "drawn", who)
+
+    seen_by(Access.STAFF)
+    try:
+        yield
+    finally:
+        seen_by(Access.EVERYBODY)
+
+
+def check_nowhere(client, query_url, work, name):
+    for address in (f"/works/{work}", f"/search?work={work}", f"{query_url}&q=collection:drawn"):
         assert client.get(address).status_code == 404
     page = client.get(query_url)
     assert hits(page.text) == []
