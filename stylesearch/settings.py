@@ -205,6 +205,13 @@ class Settings(BaseSettings):
     query_keep_days: Annotated[
         float, Field(description="How long an image that a visitor searched with is kept.", gt=0)
     ] = 7.0
+    web_runs: Annotated[
+        bool,
+        Field(
+            description="Whether the portal shows ingest runs at /runs and lets them be tried again; to requests from"
+            " its own machine only, and not through a proxy."
+        ),
+    ] = False
     web_trusted_proxy: Annotated[
         str | None, Field(description="Address of the TLS proxy whose X-Forwarded headers are believed.")
     ] = None

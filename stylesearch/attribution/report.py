@@ -23,7 +23,7 @@ from stylesearch.errors import NotFoundError
 from stylesearch.images.store import ImageStore
 from stylesearch.images.thumbnails import thumbnail
 from stylesearch.search.query import Filters, StyleQuery
-from stylesearch.search.service import Example, Hit, SearchResult, StyleSearch
+from stylesearch.search.service import Example, Hit, SearchResult, StyleSearch, through_retirement
 
 FORMAT = "stylesearch-report"
 FORMAT_VERSION = 1
@@ -85,6 +85,9 @@ class ReportMaker:
         NotFoundError
             If the gallery is empty, or a filter names something unknown.
         """
+        return through_retirement(lambda: self._make(data, name, filters or Filters()))
+
+    def _make(self, data: bytes, name: str, filters: Filters) -> SavedReport:
         example, picture = self.style_search.decode_and_describe(data)
         self.store.put_thumbnail(thumbnail(picture.pixels), example.sha256)
         # One snapshot: the digest names the very gallery that was searched, though others may be writing.
@@ -92,7 +95,7 @@ class ReportMaker:
             near = near_copies(session, sha256=example.sha256, perceptual_hash=example.perceptual_hash)
             near_cards = cards_of_images(session, [image_id for image_id, _ in near])
             query = StyleQuery(
-                filters=filters or Filters(),
+                filters=filters,
                 k=NEAREST,
                 mode="exact",
                 exclude_images=frozenset(one for one, _ in near),

@@ -89,8 +89,7 @@ class Preparer:
         max_bytes, max_pixels = self.settings.max_file_bytes, self.settings.max_pixels
         pixels = 0
         if formats.sniff(data) is not formats.SVG:  # a drawing is rendered at the size it is needed
-            info = read_info(data, max_bytes=max_bytes, max_pixels=max_pixels)
-            pixels = info.width * info.height
+            pixels = read_info(data, max_bytes=max_bytes, max_pixels=max_pixels).weight
         with self.budget.decoding(pixels):
             return decode_for(encoder, data, max_bytes=max_bytes, max_pixels=max_pixels)
 

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from stylesearch.errors import ServiceError
 from stylesearch.ingest.doorbell import EMBED_TASK, FETCH_TASK, Doorbell
+from stylesearch.ingest.outages import through_outages
 from stylesearch.ingest.pipeline import Pipeline
 from stylesearch.ingest.run import close_if_done
 
@@ -38,7 +39,7 @@ def fetch_for_a_while(pipeline: Pipeline, doorbell: Doorbell, run_id: int) -> No
         return number
 
     if _for_a_while(batch):
-        close_if_done(pipeline.database, run_id)  # all of it may have been unchanged, or in quarantine
+        _close_if_done(pipeline, run_id)  # all of it may have been unchanged, or in quarantine
         _call(doorbell, EMBED_TASK, run_id)
     if is_ready(pipeline, run_id, "pending"):
         _call(doorbell, FETCH_TASK, run_id)
@@ -50,7 +51,7 @@ def embed_for_a_while(pipeline: Pipeline, doorbell: Doorbell, run_id: int) -> No
     Errors as :meth:`Pipeline.embed_batch`.
     """
     if _for_a_while(lambda: pipeline.embed_batch(run_id)):
-        close_if_done(pipeline.database, run_id)
+        _close_if_done(pipeline, run_id)
     if is_ready(pipeline, run_id, "prepared"):
         _call(doorbell, EMBED_TASK, run_id)
 
@@ -70,8 +71,16 @@ def _for_a_while(batch: Callable[[], int]) -> int:
     return total
 
 
+def _close_if_done(pipeline: Pipeline, run_id: int) -> None:
+    through_outages(lambda: close_if_done(pipeline.database, run_id))
+
+
 def is_ready(pipeline: Pipeline, run_id: int, state: str) -> bool:
     """Whether a run has items in a state that may be taken now."""
+    return through_outages(lambda: _is_ready(pipeline, run_id, state))
+
+
+def _is_ready(pipeline: Pipeline, run_id: int, state: str) -> bool:
     with pipeline.database.session() as session:
         return bool(
             session.scalar(

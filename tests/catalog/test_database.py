@@ -177,6 +177,7 @@ RAISES = "DO $$ BEGIN RAISE EXCEPTION 'no luck' USING ERRCODE = '{}'; END $$"
     [
         ("53100", "disk_full"),
         ("57014", "timeout"),
+        ("55P03", "database_busy"),
         ("57P01", "database_unreachable"),
         ("08006", "database_unreachable"),
         ("40P01", "database"),  # a deadlock: the driver files it under the same class as a lost connection

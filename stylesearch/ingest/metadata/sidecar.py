@@ -22,15 +22,23 @@ def sidecar_of(image: Path) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def read_sidecar(path: Path) -> WorkRecord:
+def read_sidecar(path: Path, *, root: Path) -> WorkRecord:
     """Read a sidecar.
+
+    Parameters
+    ----------
+    root:
+        The folder, with links resolved, that it must lie in, through all links.
 
     Raises
     ------
     ImageError
-        ``sidecar_unreadable``, if it cannot be read, is larger than a mebibyte, or is no JSON object in UTF-8.
+        ``sidecar_unreadable``, if it lies elsewhere, cannot be read, is larger than a mebibyte, or is no JSON object in
+        UTF-8.
     """
     try:
+        if not path.resolve(strict=True).is_relative_to(root):
+            raise _unreadable(path, "it is a link that leads out of the folder")
         with path.open("rb") as file:
             data = file.read(LARGEST_SIDECAR + 1)
     except OSError as error:

@@ -24,7 +24,7 @@ def test_usual_names_are_understood_and_others_kept(tmp_path):
     path.write_text(
         json.dumps({"title": "Barn", "creator": "after Ann", "license": "CC0-1.0", "shelf": [1, 2]})
     )
-    assert read_sidecar(path) == WorkRecord(
+    assert read_sidecar(path, root=tmp_path) == WorkRecord(
         title="Barn",
         credits=(Credit("Ann", qualifier="after"),),
         work_rights="CC0-1.0",
@@ -50,7 +50,7 @@ def test_what_is_no_object_is_told(tmp_path, data):
     path = tmp_path / "barn.json"
     path.write_bytes(data)
     with pytest.raises(ImageError) as caught:
-        read_sidecar(path)
+        read_sidecar(path, root=tmp_path)
     assert caught.value.code == "sidecar_unreadable"
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
@@ -59,7 +59,7 @@ def test_what_is_no_object_is_told(tmp_path, data):
 def test_what_cannot_be_opened_is_told(tmp_path):
     for path in (tmp_path / "missing.json", tmp_path):
         with pytest.raises(ImageError) as caught:
-            read_sidecar(path)
+            read_sidecar(path, root=tmp_path)
         assert caught.value.code == "sidecar_unreadable"
 
 
@@ -67,7 +67,7 @@ def test_a_huge_one_is_not_read(tmp_path):
     path = tmp_path / "barn.json"
     path.write_bytes(b" " * (LARGEST_SIDECAR + 1))
     with pytest.raises(ImageError, match="more than"):
-        read_sidecar(path)
+        read_sidecar(path, root=tmp_path)
 
 
 @settings(deadline=None)
