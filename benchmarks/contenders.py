@@ -3,8 +3,9 @@
 Each runs in a process of its own, with the services started already, and tells how long it took.
 """
 
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -14,8 +15,6 @@ from pathlib import Path
 import numpy as np
 import psutil
 import psycopg
-import torch
-from lite_speed import Describe, PlainLite, in_torch
 from pgvector import HalfVector
 from pgvector.psycopg import register_vector
 from PIL import Image
@@ -27,7 +26,7 @@ from stylesearch.encoders.decoding import decode_for
 from stylesearch.encoders.devices import usable_processors
 from stylesearch.encoders.lite import DIM, PREPROCESSING, LiteEncoder
 from stylesearch.encoders.lite_network import build_network
-from stylesearch.encoders.protocol import Encoder
+from stylesearch.encoders.protocol import Descriptors, Encoder, Pixels
 from stylesearch.encoders.tower import SquareEncoder
 from stylesearch.images.decode import Picture
 from stylesearch.images.hashes import perceptual_hash, sha256
@@ -51,17 +50,20 @@ DESCRIBED, DIFFERENT = 64, 512
 """Pictures that are described at a time, and how many different ones: what they show does not change the speed."""
 
 COLLECTION = "photographs"
+DECODE = "decode, thumbnail"
+"""One stage, for libvips works for both in threads of its own."""
+
 QUIET = {"on_progress": lambda *_: None}
 
 # Functions of each stage; what is between them is the rest.
 PLACES = (
     (run, "discover", "discover"),
     (Getter, "_get", "fetch"),
-    (Preparer, "decode", "decode"),
+    (Preparer, "decode", DECODE),
     (SquareEncoder, "prepare", "cut to squares"),
     (preparing, "sha256", "hash"),
     (preparing, "perceptual_hash", "hash"),
-    (preparing, "thumbnail", "thumbnail"),
+    (preparing, "thumbnail", DECODE),
     (ImageStore, "put_original", "keep"),
     (ImageStore, "put_thumbnail", "keep"),
     (preparing._Batch, "_record", "metadata"),
@@ -161,6 +163,9 @@ def plain_loop(paths: list[Path], url: str) -> Measured:
     The network is timm's own modules, 32 pictures at a time, with all processors; what is inserted is each picture's
     name, size and descriptor. It ends with the same index on the descriptors.
     """
+    import torch
+    from lite_speed import PlainLite, in_torch
+
     torch.set_num_threads(usable_processors())
     encoder = LiteEncoder(device="cpu")
     head = build_network(encoder.weights.read(), "the weights").head
@@ -185,7 +190,10 @@ def plain_loop(paths: list[Path], url: str) -> Measured:
 
 
 def _plain_batch(
-    connection: psycopg.Connection, paths: list[Path], describe: Describe, stages: dict[str, float]
+    connection: psycopg.Connection,
+    paths: list[Path],
+    describe: Callable[[Sequence[Pixels]], Descriptors],
+    stages: dict[str, float],
 ) -> None:
     times = [time.process_time()]
     sizes, squares = [], []
@@ -224,6 +232,7 @@ def inline(folder: Path, home: Path) -> Measured:
             drive(whole, opened.id, on_progress=lambda _: None)
         seconds, used = time.monotonic() - began, time.process_time() - used
         clocks.seconds["describe"] += _seconds_of(describing_threads) - before
+        clocks.seconds[DECODE] += _seconds_of(_threads() - describing_threads - _python_threads())
     database.close()
     stages = dict(clocks.seconds)
     return Measured(seconds, {**stages, "rest": used - sum(stages.values()), **walls})
@@ -231,9 +240,17 @@ def inline(folder: Path, home: Path) -> Measured:
 
 def _load(encoder: Encoder) -> set[int]:
     """Load an encoder; return the threads that it has started to compute with."""
-    before = {thread.id for thread in psutil.Process().threads()}
+    before = _threads()
     encoder.load()
-    return {thread.id for thread in psutil.Process().threads()} - before
+    return _threads() - before
+
+
+def _threads() -> set[int]:
+    return {one.id for one in psutil.Process().threads()}
+
+
+def _python_threads() -> set[int]:
+    return {one.native_id for one in threading.enumerate() if one.native_id is not None}
 
 
 def _seconds_of(threads: set[int]) -> float:

@@ -56,6 +56,7 @@ class Liveness:
             return f"a task has run for more than {self._task_seconds:.0f} s"
         if state.reserved_requests or not self._is_called():
             self._heard_at = time.monotonic()
+            return None
         if time.monotonic() - self._heard_at > self._deaf_seconds:
             return f"messages have waited for more than {self._deaf_seconds:.0f} s, and none was taken"
         return None

@@ -58,8 +58,8 @@ IMAGE_COLUMNS: dict[str, str] = {
     "sha256": "bytea",
     "perceptual_hash": "int8",
     "hash_bands": "int4[]",
-    "width": "int4",
-    "height": "int4",
+    "width": "int8",
+    "height": "int8",
     "media_type": "text",
     "storage_key": "text",
 }

@@ -159,9 +159,11 @@ def decode(
     scale = min(
         shortest_side / min(checked.width, checked.height), longest_side / max(checked.width, checked.height)
     )
-    if checked.format is formats.SVG:
-        return Picture(checked.info, _render(checked, scale))
-    return Picture(checked.info, _load(checked, min(1.0, scale)))
+    try:
+        pixels = _render(checked, scale) if checked.format is formats.SVG else _load(checked, min(1.0, scale))
+    finally:
+        memory.give_back(checked.memory)
+    return Picture(checked.info, pixels)
 
 
 def _check(data: bytes, *, max_bytes: int, max_pixels: int) -> _Checked:

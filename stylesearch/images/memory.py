@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+from functools import lru_cache
 from typing import Any
 
 from stylesearch.images.formats import Format
@@ -78,3 +80,25 @@ def drawing_bytes(drawing: SafeSvg, *, embedded: int) -> int:
         + _LETTER * drawing.letters
         + _EMBEDDED_PIXEL * embedded
     )
+
+
+def give_back(taken: int) -> None:
+    """Give memory that is free again back to the system, if it was much; what held many small things is kept otherwise.
+
+    Parameters
+    ----------
+    taken:
+        About how many bytes there were.
+    """
+    trim = _trimmer()
+    if taken > ALWAYS and trim is not None:
+        trim(0)
+
+
+@lru_cache(maxsize=1)
+def _trimmer() -> Any:
+    """Return what does so, where the C library is glibc."""
+    try:
+        return ctypes.CDLL(None).malloc_trim
+    except (OSError, AttributeError, TypeError):
+        return None

@@ -180,6 +180,7 @@ RAISES = "DO $$ BEGIN RAISE EXCEPTION 'no luck' USING ERRCODE = '{}'; END $$"
         ("55P03", "database_busy"),
         ("57P01", "database_unreachable"),
         ("08006", "database_unreachable"),
+        ("08P01", "database"),
         ("40P01", "database"),  # a deadlock: the driver files it under the same class as a lost connection
         ("54000", "database"),
         ("22001", "database"),

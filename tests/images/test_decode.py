@@ -242,13 +242,26 @@ def test_sixteen_bits_with_alpha_lie_on_white() -> None:
     assert_colour(decode(data, **LIMITS).pixels, (255, 127, 127))
 
 
-def test_cmyk_becomes_rgb() -> None:
-    image = Image.new("CMYK", (40, 20), (0, 0, 0, 0))
-    image.paste((0, 255, 255, 0), (0, 0, 20, 20))
+@pytest.mark.parametrize("times", [2.5, 3.4, 7, 13])
+def test_a_large_jpeg_is_the_same_picture_however_it_is_reduced(times: float) -> None:
+    image = photo(120, 80).resize((round(120 * times), round(80 * times)), Image.Resampling.BICUBIC)
+    files = encode(image, "JPEG", quality=95, subsampling="4:4:4"), encode(image, "PNG")
+    of_jpeg, of_png = (decode(data, **LIMITS, shortest_side=80) for data in files)
+    assert (of_jpeg.info.width, of_jpeg.info.height) == image.size
+    off = np.abs(of_jpeg.pixels.astype(int) - of_png.pixels)
+    assert off.mean() < 4
+    assert np.abs(of_jpeg.pixels.mean((0, 1)) - of_png.pixels.mean((0, 1))).max() < 1
+
+
+@pytest.mark.parametrize("size", [(40, 20), (2000, 1000)])
+def test_cmyk_becomes_rgb(size: tuple[int, int]) -> None:
+    image = Image.new("CMYK", size, (0, 0, 0, 0))
+    image.paste((0, 255, 255, 0), (0, 0, size[0] // 2, size[1]))
     pixels = decode(encode(image, "JPEG", quality=95), **LIMITS).pixels.astype(int)
-    assert pixels[:, 24:].min() >= 250
-    assert pixels[:, :16, 0].min() > 200
-    assert pixels[:, :16, 1:].max() < 80
+    left, right = round(pixels.shape[1] * 0.4), round(pixels.shape[1] * 0.6)
+    assert pixels[:, right:].min() >= 250
+    assert pixels[:, :left, 0].min() > 200
+    assert pixels[:, :left, 1:].max() < 80
 
 
 def test_lab_becomes_rgb() -> None:
@@ -261,8 +274,9 @@ def test_lab_becomes_rgb() -> None:
     assert_colour(picture.pixels, (200, 80, 40))
 
 
-def test_an_embedded_profile_is_applied() -> None:
-    inside_srgb = np.asarray(plain((220, 60, 40)))
+@pytest.mark.parametrize("size", [(40, 30), (1600, 1200)])
+def test_an_embedded_profile_is_applied(size: tuple[int, int]) -> None:
+    inside_srgb = np.asarray(plain((220, 60, 40), size))
     p3 = (
         libvips()
         .Image.new_from_array(inside_srgb, interpretation="srgb")
@@ -271,6 +285,13 @@ def test_an_embedded_profile_is_applied() -> None:
     assert np.abs(p3.numpy().astype(int) - inside_srgb).max() > 10
     for data in (p3.pngsave_buffer(), p3.jpegsave_buffer(Q=98, subsample_mode="off")):
         assert_colour(decode(data, **LIMITS).pixels, (220, 60, 40), within=3)
+
+
+def test_a_profile_that_says_srgb_changes_nothing() -> None:
+    image = libvips().Image.new_from_array(np.asarray(photo(90, 60)), interpretation="srgb")
+    marked, unmarked = image.pngsave_buffer(profile="srgb"), image.pngsave_buffer()
+    assert len(marked) > len(unmarked)
+    np.testing.assert_allclose(decode(marked, **LIMITS).pixels, decode(unmarked, **LIMITS).pixels, atol=1)
 
 
 def test_a_broken_profile_does_not_stop_the_image() -> None:

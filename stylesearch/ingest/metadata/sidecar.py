@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ SUFFIX = ".json"
 def sidecar_of(image: Path) -> Path | None:
     """Return the JSON file that belongs to an image, if there is one."""
     candidates = (image.with_name(image.name + SUFFIX), image.with_suffix(SUFFIX))
-    return next((path for path in candidates if path.is_file()), None)
+    # Unlike Path.is_file, this is not put out by a name that is too long with the ending.
+    return next((path for path in candidates if os.path.isfile(path)), None)  # noqa: PTH113
 
 
 def read_sidecar(path: Path, *, root: Path) -> WorkRecord:

@@ -17,6 +17,7 @@ def test_either_name_is_found_the_fuller_first(tmp_path):
     assert sidecar_of(image) == tmp_path / "barn.json"
     (tmp_path / "barn.jpg.json").write_text("{}")
     assert sidecar_of(image) == tmp_path / "barn.jpg.json"
+    assert sidecar_of(tmp_path / ("n" * 251 + ".jpg")) is None
 
 
 def test_usual_names_are_understood_and_others_kept(tmp_path):
