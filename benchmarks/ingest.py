@@ -37,7 +37,12 @@ from typing import Any
 import contenders
 import numpy as np
 from contenders import COLLECTION, Measured
-from ingest_report import (
+from ingest_report import report
+from photographs import make_photographs
+from record import RESULTS, arguments
+from sqlalchemy import text
+from stopwatches import Watch
+from turns import (
     BROKER,
     COMMAND,
     CONTENDERS,
@@ -52,12 +57,7 @@ from ingest_report import (
     WORKERS,
     Turn,
     Turns,
-    report,
 )
-from photographs import make_photographs
-from record import RESULTS, arguments
-from sqlalchemy import text
-from stopwatches import Watch
 
 from stylesearch.catalog.database import open_database
 from stylesearch.local import services
@@ -69,7 +69,12 @@ OUR_ROWS = """
     SELECT work.source_id, descriptor.vector::text FROM work
     JOIN image ON image.work_id = work.id JOIN descriptor ON descriptor.image_id = image.id
 """
+SECONDS = "SELECT extract(epoch FROM finished_at - started_at)::float FROM ingest_run"
 PLAIN_ROWS = "SELECT name, vector::text FROM plain"
+STATES = """
+    SELECT count(*), state, task, attempts, error_code, min(error_text), min(source_id) FROM ingest_item
+    GROUP BY state, task, attempts, error_code
+"""
 ROLES = (
     ("local.supervisor", BROKER),
     ("valkey", BROKER),
@@ -146,6 +151,7 @@ def take_turn(turns: Turns, name: str, paths: list[Path], home: Path) -> Turn:
         FIRST: (contenders.decoding, paths, str(home / "store")),
         DESCRIBING: (contenders.describing, paths),
     }
+    ledger_seconds = None
     if name in alone:
         with Watch(ROLES) as watch:
             measured = in_process(*alone[name])
@@ -159,10 +165,19 @@ def take_turn(turns: Turns, name: str, paths: list[Path], home: Path) -> Turn:
                 else:
                     measured = in_process(contenders.plain_loop, paths, url)
             turns.vectors = described(home, PLAIN_ROWS if name == PLAIN else OUR_ROWS)
-        if len(turns.vectors) != len(paths):
-            raise SystemExit(f"{name} took in {len(turns.vectors)} of {len(paths)}; nothing was written.")
+            if name != PLAIN:
+                ((ledger_seconds,),) = rows(home, SECONDS)
+            if len(turns.vectors) != len(paths):
+                raise SystemExit(
+                    f"{name} took in {len(turns.vectors)} of {len(paths)}; nothing was written. {states(home)}"
+                )
     turn = Turn(
-        measured.seconds, measured.stages, watch.seconds, watch.peak_all, dict(watch.peak_process_bytes)
+        measured.seconds,
+        measured.stages,
+        watch.seconds,
+        watch.peak_all,
+        dict(watch.peak_process_bytes),
+        ledger_seconds,
     )
     turns.turns.append(turn)
     return turn
@@ -172,6 +187,21 @@ def in_process(function: Callable[..., Measured], *arguments: Any) -> Measured:
     """Run a contender in a process of its own."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
+
+
+def states(home: Path) -> list[str]:
+    """Return what became of items, for a run that did not go as it should."""
+    return [" ".join(map(str, row)) for row in rows(home, STATES)]
+
+
+def rows(home: Path, statement: str) -> list[tuple[Any, ...]]:
+    """Return what a statement reads from the catalogue of a folder."""
+    database = open_database(Settings(home=home))
+    try:
+        with database.session() as session:
+            return [tuple(row) for row in session.execute(text(statement))]
+    finally:
+        database.close()
 
 
 @contextmanager
@@ -198,11 +228,7 @@ def command(folder: Path, home: Path) -> Measured:
 
 def described(home: Path, statement: str) -> dict[str, np.ndarray]:
     """Return the descriptors that a statement reads, by the pictures' names."""
-    database = open_database(Settings(home=home))
-    with database.session() as session:
-        found = {name: np.array(json.loads(vector)) for name, vector in session.execute(text(statement))}
-    database.close()
-    return found
+    return {name: np.array(json.loads(vector)) for name, vector in rows(home, statement)}
 
 
 if __name__ == "__main__":

@@ -2,30 +2,45 @@
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from contenders import DECODE
 from matplotlib.figure import Figure
 from record import plain_figure, table, write
-from stopwatches import OTHERS
+from turns import (
+    BROKER,
+    COMMAND,
+    DATABASE,
+    DECODING,
+    DESCRIBING,
+    EMBEDDING,
+    FETCHING,
+    FIRST,
+    INDEX,
+    INLINE,
+    OURS,
+    PLAIN,
+    WHOLE,
+    WORKERS,
+    Turns,
+)
 
 from stylesearch.encoders.devices import usable_processors
 from stylesearch.encoders.lite import WEIGHTS
 from stylesearch.evaluation.plots import COLOURS
 
-DECODING, FIRST, DESCRIBING = "decode alone", "first stage alone", "describe alone"
-WORKERS, INLINE, PLAIN = "ingest", "ingest --inline", "plain loop"
-CONTENDERS = (DECODING, FIRST, DESCRIBING, WORKERS, INLINE, PLAIN)
-WHOLE = (WORKERS, INLINE, PLAIN)
-"""Those that do all of the work."""
+PROCESSES = (COMMAND, FETCHING, EMBEDDING, DATABASE, BROKER)
+STAGES = (
+    "discover", "fetch", "hash", "metadata", "decode", DECODE, "cut to squares", "keep", "spool", "describe", "write",
+    "ledger", "rest", DATABASE, INDEX,
+)  # fmt: skip
+"""In the order in which they are shown."""
 
-DATABASE, BROKER = "PostgreSQL", "Valkey"
-FETCHING, EMBEDDING, COMMAND = "workers that decode", "worker that describes", "command"
-INDEX = "index"
-REACHABLE = "first stage and describing on the same processors"
+SLOWER = "slower of first stage and describing"
+REACHABLE = "both, on the same processors"
 LEAST_COSINE = 0.98
 """How alike the descriptors of one picture must be on average; Pillow reduces it in one step, and we in two."""
 
@@ -33,82 +48,29 @@ LEGIBLE = 0.04
 """Least share of a bar that a part must have to carry its number."""
 
 
-@dataclass
-class Turn:
-    """What was measured of a contender in one round.
-
-    Attributes
-    ----------
-    seconds:
-        By the clock on the wall.
-    stages, roles:
-        Processor seconds by stage, and by process.
-    peak_bytes:
-        Most memory of all its processes at a time, the services' too; what they share counts for each.
-    peak_process_bytes:
-        Most memory of one process, by role.
-    """
-
-    seconds: float
-    stages: dict[str, float]
-    roles: dict[str, float]
-    peak_bytes: int
-    peak_process_bytes: dict[str, int]
-
-    @property
-    def processor_seconds(self) -> float:
-        """Processor time of all processes; where stages were clocked, without what starting them took."""
-        if not self.stages:
-            return sum(self.roles.values())
-        return sum(clocked(self.stages).values()) + self.roles.get(DATABASE, 0.0)
-
-
-@dataclass
-class Turns:
-    """All rounds of a contender, and the descriptors that it left by the pictures' names."""
-
-    number: int
-    turns: list[Turn] = field(default_factory=list)
-    vectors: dict[str, np.ndarray] = field(default_factory=dict)
-
-    @property
-    def rates(self) -> list[float]:
-        """Pictures a second in each round."""
-        return [self.number / turn.seconds for turn in self.turns]
-
-    @property
-    def rate(self) -> float:
-        """The median."""
-        return statistics.median(self.rates)
-
-    def milliseconds(self, of: str) -> dict[str, float]:
-        """Return processor time a picture, the median over rounds: by ``stages`` or by ``roles``."""
-        parts = [getattr(turn, of) for turn in self.turns]
-        names = dict.fromkeys(name for part in parts for name in part)
-        return {
-            name: 1000 * statistics.median(part.get(name, 0.0) for part in parts) / self.number
-            for name in names
-        }
-
-    @property
-    def processor_milliseconds(self) -> float:
-        """Processor time a picture, of all processes; the median."""
-        return 1000 * statistics.median(turn.processor_seconds for turn in self.turns) / self.number
-
-    @property
-    def peak_megabytes(self) -> float:
-        """Most memory of all processes at a time, in any round."""
-        return max(turn.peak_bytes for turn in self.turns) / 1e6
-
-
-def clocked(stages: Mapping[str, float]) -> dict[str, float]:
-    """Return the stages that a clock in the process itself was on; the index is built by the database's."""
-    return {name: seconds for name, seconds in stages.items() if name != INDEX}
-
-
 def both(first: float, second: float) -> float:
     """Return the rate at which two stages that share the processors can go on, from the rate of each alone."""
     return 1 / (1 / first + 1 / second)
+
+
+def bounds(measured: Mapping[str, Turns]) -> dict[str, list[float]]:
+    """Return what the pipeline could reach at most, in each round."""
+    rounds = list(zip(*(measured[name].rates for name in (DECODING, FIRST, DESCRIBING)), strict=True))
+    return {
+        SLOWER: [min(first, describing) for _, first, describing in rounds],
+        "slower of decoding and describing": [
+            min(decoding, describing) for decoding, _, describing in rounds
+        ],
+        REACHABLE: [both(first, describing) for _, first, describing in rounds],
+        "both, of decoding and describing": [
+            both(decoding, describing) for decoding, _, describing in rounds
+        ],
+    }
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """Return the median of the rounds' ratios."""
+    return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
 def report(out: Path, measured: dict[str, Turns], paths: list[Path], limit: int | None) -> None:
@@ -117,27 +79,53 @@ def report(out: Path, measured: dict[str, Turns], paths: list[Path], limit: int 
         raise SystemExit(
             f"The contenders do not describe the same: a mean cosine of {np.mean(cosines):.4f}. Nothing was written."
         )
-    rates = {name: one.rate for name, one in measured.items()}
-    bounds = {
-        "slower of first stage and describing": min(rates[FIRST], rates[DESCRIBING]),
-        "slower of decoding and describing": min(rates[DECODING], rates[DESCRIBING]),
-        REACHABLE: both(rates[FIRST], rates[DESCRIBING]),
-        "decoding and describing on the same processors": both(rates[DECODING], rates[DESCRIBING]),
-    }
-    shares = {
-        ours: {name: rates[ours] / bound for name, bound in bounds.items()} for ours in (WORKERS, INLINE)
-    }
-    times_plain = {ours: rates[ours] / rates[PLAIN] for ours in (WORKERS, INLINE)}
     sizes = [path.stat().st_size for path in paths]
-    about = (
-        f"{len(paths)} JPEGs of about two megapixels, {statistics.mean(sizes) / 1e6:.2f} MB on average, read from memory;"
-        f" {usable_processors()} processors, {len(measured[WORKERS].turns)} rounds in turns, medians. `stylesearch ingest`"
-        " is the command as it is given without options: it starts two workers, which it also stops, and all of that"
-        " counts. Memory is that of all processes with the services, what they share counted for each."
-        f" Ours is {times_plain[WORKERS]:.1f} times as fast as the plain loop, with --inline {times_plain[INLINE]:.1f} times;"
-        f" the descriptors agree, with a mean cosine of {np.mean(cosines):.4f} (Pillow reduces a picture in one step, we in"
-        " two)."
+    at_most = bounds(measured)
+    values = {
+        "pictures": len(paths),
+        "bytes": sum(sizes),
+        "pictures_a_second": {name: one.rates for name, one in measured.items()},
+        "pictures_a_second_by_the_ledger": {name: measured[name].ledger_rate for name in OURS},
+        "times_plain": {name: ratio(measured[name].rates, measured[PLAIN].rates) for name in OURS},
+        "bounds": at_most,
+        "share_of_bounds": {
+            name: {bound: ratio(measured[name].rates, rates) for bound, rates in at_most.items()}
+            for name in OURS
+        },
+        "processor_ms": {name: one.processor_milliseconds for name, one in measured.items()},
+        "processor_ms_by_part": split(measured),
+        "peak_megabytes": {name: one.peak_megabytes for name, one in measured.items()},
+        "peak_process_megabytes": {name: one.peak_process_megabytes for name, one in measured.items()},
+        "mean_cosine": float(np.mean(cosines)),
+        "least_cosine": float(np.min(cosines)),
+    }
+    figures = {"rates": draw_rates(measured, at_most), "stages": draw_stages(measured)}
+    write(
+        out,
+        "Speed of ingestion",
+        sections(measured, values),
+        values,
+        figures,
+        weights=WEIGHTS,
+        limit=limit,
+        limited="pictures",
     )
+
+
+def sections(measured: Mapping[str, Turns], values: Mapping[str, Any]) -> list[str]:
+    """Return the paragraphs and tables."""
+    times, by_ledger = values["times_plain"], values["pictures_a_second_by_the_ledger"]
+    about = (
+        f"{values['pictures']:,} JPEGs of about two megapixels, {values['bytes'] / values['pictures'] / 1e6:.2f} MB on"
+        f" average, read from memory; {usable_processors()} processors, medians of {len(measured[PLAIN].turns)} rounds in"
+        " turns; ratios are taken within each round. `stylesearch ingest` is the command as it is given without options:"
+        " the workers that it starts and stops are part of what is measured. Memory is that of all processes, with the"
+        f" services; what they share counts for each. `stylesearch ingest` is {times[WORKERS]:.1f} times as fast as the"
+        f" plain loop, with --inline {times[INLINE]:.1f} times. The plain loop keeps neither originals nor thumbnails. The"
+        f" descriptors agree, with a mean cosine of {values['mean_cosine']:.4f}: Pillow reduces a picture in one step, we"
+        " in two."
+    )
+    head = ("", "pictures a second", "lowest to highest", "processor ms a picture", "peak memory, MB")
     rows = [
         (
             name,
@@ -148,34 +136,33 @@ def report(out: Path, measured: dict[str, Turns], paths: list[Path], limit: int 
         )
         for name, one in measured.items()
     ]
-    head = ("", "pictures a second", "lowest to highest", "processor ms a picture", "peak memory, MB")
-    compared = [
-        (name, f"{bound:.1f}", *(f"{100 * shares[ours][name]:.0f}%" for ours in (WORKERS, INLINE)))
-        for name, bound in bounds.items()
-    ]
     explained = (
-        "What the pipeline could reach at most, and how much of it it does. The two stages need the same processors, so"
-        " that both together are slower than the slower one; the rest is what ledger, spool, messages, database and"
-        " starting cost."
+        "What the pipeline could reach at most, and how much of it that is. Both stages need the same processors, so both"
+        " together are slower than the slower one, whatever is between them. The rest is what the ledger, the spool, the"
+        " database, messages, and starting and stopping workers cost. From the run's opening to its end, without the"
+        f" latter, it is {by_ledger[WORKERS]:.1f} pictures a second, with --inline {by_ledger[INLINE]:.1f}."
     )
-    sections = [
+    split_text = (
+        "Where the processor time of a picture goes, in milliseconds; with workers, by process, and what starting these"
+        " took too:"
+    )
+    shares = values["share_of_bounds"]
+    compared = [
+        (
+            bound,
+            f"{statistics.median(rates):.1f}",
+            *(f"{100 * shares[name][bound]:.0f}%" for name in OURS),
+        )
+        for bound, rates in values["bounds"].items()
+    ]
+    return [
         about,
         table(head, rows),
         explained,
-        table(("", "pictures a second", "of it: ingest", "of it: --inline"), compared),
-        "Where the processor time of a picture goes, in milliseconds:",
-        table(("", *WHOLE), split_rows(split(measured))),
+        table(("", "pictures a second", *OURS), compared),
+        split_text,
+        table(("", *WHOLE), split_rows(values["processor_ms_by_part"])),
     ]
-    write(
-        out,
-        "Speed of ingestion",
-        sections,
-        values(measured, bounds, shares, times_plain, cosines, sizes),
-        {"rates": draw_rates(measured, bounds), "stages": draw_stages(measured)},
-        weights=WEIGHTS,
-        limit=limit,
-        limited="pictures",
-    )
 
 
 def alike(measured: Mapping[str, Turns]) -> np.ndarray:
@@ -187,66 +174,33 @@ def alike(measured: Mapping[str, Turns]) -> np.ndarray:
 
 def split(measured: Mapping[str, Turns]) -> dict[str, dict[str, float]]:
     """Return milliseconds a picture by part, for each of the contenders that do all of the work."""
-    found = {WORKERS: measured[WORKERS].milliseconds("roles")}
+    by_process = measured[WORKERS].milliseconds("roles")
+    found = {WORKERS: {name: by_process[name] for name in PROCESSES if name in by_process}}
     for name in (INLINE, PLAIN):
         stages = measured[name].milliseconds("stages")
         server = measured[name].milliseconds("roles").get(DATABASE, 0.0)
-        found[name] = {**stages, DATABASE: max(0.0, server - stages[INDEX])}
-    found[WORKERS].pop(OTHERS, None)
+        stages[DATABASE] = max(0.0, server - stages[INDEX])
+        found[name] = {stage: stages[stage] for stage in STAGES if stage in stages}
     return found
 
 
-def values(
-    measured: Mapping[str, Turns],
-    bounds: Mapping[str, float],
-    shares: Mapping[str, Mapping[str, float]],
-    times_plain: Mapping[str, float],
-    cosines: np.ndarray,
-    sizes: Sequence[int],
-) -> dict[str, Any]:
-    return {
-        "pictures": len(sizes),
-        "bytes": sum(sizes),
-        "pictures_a_second": {name: one.rates for name, one in measured.items()},
-        "bounds": dict(bounds),
-        "share_of_bounds": {name: dict(of) for name, of in shares.items()},
-        "times_plain": dict(times_plain),
-        "processor_ms": {name: one.processor_milliseconds for name, one in measured.items()},
-        "processor_ms_by_part": split(measured),
-        "peak_megabytes": {name: one.peak_megabytes for name, one in measured.items()},
-        "peak_process_megabytes": {
-            name: {
-                role: max(turn.peak_process_bytes.get(role, 0) for turn in one.turns) / 1e6
-                for role in one.turns[0].peak_process_bytes
-            }
-            for name, one in measured.items()
-        },
-        "mean_cosine": float(np.mean(cosines)),
-        "least_cosine": float(np.min(cosines)),
+def draw_rates(measured: Mapping[str, Turns], at_most: Mapping[str, Sequence[float]]) -> Figure:
+    bars = {name: one.rates for name, one in measured.items()}
+    bars = {
+        **{name: bars[name] for name in (DECODING, FIRST, DESCRIBING)},
+        REACHABLE: at_most[REACHABLE],
+        **bars,
     }
-
-
-def draw_rates(measured: Mapping[str, Turns], bounds: Mapping[str, float]) -> Figure:
-    figure, axes = plain_figure(8.0, 3.6)
-    for row, (name, one) in enumerate(measured.items()):
-        axes.barh(row, one.rate, 0.6, color=COLOURS[0] if name in (WORKERS, INLINE) else "#bbbbbb")
-        axes.plot(one.rates, [row] * len(one.rates), "|", color="black", markersize=9, alpha=0.5)
-        axes.annotate(
-            f"{one.rate:.1f}", (max(one.rates), row), (6, 0), textcoords="offset points", va="center"
-        )
-    bound = bounds[REACHABLE]
-    axes.axvline(bound, color=COLOURS[1], linewidth=1.5)
-    axes.annotate(
-        "both stages on\nthe same processors",
-        (bound, -0.45),
-        (4, 0),
-        textcoords="offset points",
-        va="top",
-        fontsize=8,
-    )
-    axes.set_yticks(range(len(measured)), list(measured))
-    axes.set_ylim(len(measured) - 0.5, -0.5)
-    axes.set_xlim(0, 1.15 * max(max(one.rates) for one in measured.values()))
+    figure, axes = plain_figure(8.0, 3.8)
+    for row, (name, rates) in enumerate(bars.items()):
+        middle = statistics.median(rates)
+        hatched = {"hatch": "//", "edgecolor": "white"} if name == REACHABLE else {}
+        axes.barh(row, middle, 0.6, color=COLOURS[0] if name in OURS else "#bbbbbb", **hatched)
+        axes.plot(rates, [row] * len(rates), "|", color="black", markersize=9, alpha=0.5)
+        axes.annotate(f"{middle:.1f}", (max(rates), row), (6, 0), textcoords="offset points", va="center")
+    axes.set_yticks(range(len(bars)), list(bars))
+    axes.set_ylim(len(bars) - 0.5, -0.5)
+    axes.set_xlim(0, 1.12 * max(max(rates) for rates in bars.values()))
     axes.set_xlabel("pictures a second; a mark for each round")
     return figure
 

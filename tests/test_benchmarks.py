@@ -19,7 +19,7 @@ from stylesearch.evaluation.verification import two_folds
 from stylesearch.training.data.artists import Clipart
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
-HELPERS = {"record"}
+HELPERS = {"contenders", "ingest_report", "photographs", "record", "stopwatches"}
 NAMES = sorted({path.stem for path in FOLDER.glob("*.py")} - HELPERS)
 
 

@@ -80,7 +80,7 @@ class Getter:
             version = known if item.sha256 is None else None
             return self.fetcher.fetch(item.locator, version=version, max_bytes=max_bytes)
         except (ImageError, TroubleError) as error:
-            return error
+            return error.bare()
 
     def original(self, key: str) -> bytes:
         """Return an original that the store must have.

@@ -114,7 +114,7 @@ class _Batch:
             else:
                 self._look(item, held, got)
         except ImageError as error:
-            self.outcome.failures[item.id] = error
+            self.outcome.failures[item.id] = error.bare()
 
     def _defer(self, item: Claimed, error: TroubleError) -> None:
         if item.deferrals + 1 >= self.stage.settings.ingest_max_attempts:

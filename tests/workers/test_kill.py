@@ -132,8 +132,8 @@ class Installation:
         return self.query(
             """
             SELECT (SELECT count(*) FROM work), (SELECT count(*) FROM image), (SELECT count(*) FROM descriptor),
-                   (SELECT count(*) FROM artist), (SELECT count(*) FROM work_artist), (SELECT count(*) FROM ingest_run),
-                   (SELECT count(*) FROM ingest_item WHERE state = 'ingested'), (SELECT count(*) FROM ingest_item)
+                   (SELECT count(*) FROM artist), (SELECT count(*) FROM work_artist),
+                   (SELECT count(*) FROM ingest_item WHERE state = 'ingested')
             """
         )
 
