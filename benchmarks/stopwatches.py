@@ -18,14 +18,20 @@ OTHERS = "others"
 class Clocks:
     """Adds up the processor time that functions take, by stage; what one of them calls counts for the inner one only.
 
+    Parameters
+    ----------
+    clock:
+        Returns seconds.
+
     Attributes
     ----------
     seconds:
         By stage, all threads together; a thread that a function starts is not counted.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.thread_time) -> None:
         self.seconds: Counter[str] = Counter()
+        self._clock = clock
         self._lock = threading.Lock()
         self._inside = threading.local()
 
@@ -35,12 +41,12 @@ class Clocks:
         @wraps(function)
         def run(*arguments: Any, **options: Any) -> Any:
             stack: list[float] = self._inside.__dict__.setdefault("stack", [])
-            began = time.thread_time()
+            began = self._clock()
             stack.append(0.0)
             try:
                 return function(*arguments, **options)
             finally:
-                taken = time.thread_time() - began
+                taken = self._clock() - began
                 own = taken - stack.pop()
                 if stack:
                     stack[-1] += taken

@@ -20,13 +20,10 @@ def fail(large: Large) -> None:
 def test_an_error_that_is_kept_keeps_nothing_else_alive() -> None:
     large = Large()
     alive = weakref.ref(large)
-    kept: list[StylesearchError] = []
-    with pytest.raises(ImageError):
-        try:
-            fail(large)
-        except ImageError as error:
-            kept.append(error.bare())
-            raise ImageError("Another.") from None
+    with pytest.raises(ImageError) as caught:
+        fail(large)
+    kept: list[StylesearchError] = [caught.value.bare()]
+    del caught
     del large
     gc.collect()
     assert alive() is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -46,19 +46,11 @@ class ImageInfo:
         Size in pixels, upright; for SVG the size it is drawn at by default.
     media_type:
         IANA media type, told from the content.
-    memory:
-        About how many bytes of memory decoding takes at most; 0 for what is read by the row.
     """
 
     width: int
     height: int
     media_type: str
-    memory: int = field(default=0, compare=False)
-
-    @property
-    def weight(self) -> int:
-        """Pixels to count towards a budget: its own, or as many more as its memory comes to."""
-        return max(self.width * self.height, self.memory // memory.BYTES_A_PIXEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +71,15 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A file that passed every check on its header. ``width`` and ``height`` may be fractions for a drawing."""
+    """A file that passed every check on its header.
+
+    Attributes
+    ----------
+    width, height:
+        In pixels, upright; perhaps fractions for a drawing.
+    memory:
+        About how many bytes decoding takes at most; 0 for what is read by the row.
+    """
 
     format: formats.Format
     data: bytes
@@ -91,8 +91,7 @@ class _Checked:
 
     @property
     def info(self) -> ImageInfo:
-        width, height = max(1, round(self.width)), max(1, round(self.height))
-        return ImageInfo(width, height, self.format.media_type, self.memory)
+        return ImageInfo(max(1, round(self.width)), max(1, round(self.height)), self.format.media_type)
 
 
 def read_info(data: bytes, *, max_bytes: int, max_pixels: int) -> ImageInfo:
@@ -122,6 +121,15 @@ def read_info(data: bytes, *, max_bytes: int, max_pixels: int) -> ImageInfo:
         that is not taken), and those of `stylesearch.images.svg.guard_svg`.
     """
     return _check(data, max_bytes=max_bytes, max_pixels=max_pixels).info
+
+
+def weigh(data: bytes, *, max_bytes: int, max_pixels: int) -> int:
+    """Return how many pixels of three bytes an image counts for in a budget of memory; what it has, at least.
+
+    Arguments and errors as for `read_info`.
+    """
+    checked = _check(data, max_bytes=max_bytes, max_pixels=max_pixels)
+    return max(checked.info.width * checked.info.height, checked.memory // memory.BYTES_A_PIXEL)
 
 
 def decode(

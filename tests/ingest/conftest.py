@@ -325,7 +325,7 @@ class Spent:
         self._guard = threading.Lock()
         for owner, name in (
             (preparing, "decode_for"),
-            (preparing, "read_info"),
+            (preparing, "weigh"),
             (ImageStore, "put_original"),
             (ImageStore, "put_thumbnail"),
             (ImageStore, "put_spooled"),

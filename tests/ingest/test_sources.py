@@ -153,7 +153,7 @@ def oai(site, folder) -> Source:
 
 SOURCES = [folder_with_json, csv_with_paths, json_lines, parquet, shards, iiif_2, iiif_3, oai]
 FIRST_TIME = {
-    "decode_for": 3, "read_info": 3, "put_original": 3, "put_thumbnail": 3, "put_spooled": 3,
+    "decode_for": 3, "weigh": 3, "put_original": 3, "put_thumbnail": 3, "put_spooled": 3,
     "work": 3, "image": 3, "descriptor": 3, "artist": 1, "work_artist": 3, "near_duplicate": 3,
 }  # fmt: skip
 
@@ -191,7 +191,7 @@ def test_a_changed_sidecar_changes_the_record_without_decoding(catalogue, spent,
     assert (counts.ingested, counts.unchanged) == (1, 2)
     assert catalogue.encoder.described == 3
     costs = spent.since()
-    assert {"decode_for", "read_info", "put_original", "put_spooled", "image", "descriptor"}.isdisjoint(costs)
+    assert {"decode_for", "weigh", "put_original", "put_spooled", "image", "descriptor"}.isdisjoint(costs)
     assert costs["work"] == 1
     said = "SELECT title, artist.name, license.spdx_id FROM work JOIN work_artist ON work_id = work.id"
     said += " JOIN artist ON artist.id = artist_id JOIN license ON license.id = work_license_id"

@@ -202,7 +202,7 @@ class FolderSource:
 
 
 def _unread(source_id: str, why: str) -> Found:
-    error = ImageError(f"The folder cannot be read: {why}.", code="folder_unreadable")
+    error = ImageError(f"The folder cannot be read: {why}.", code="subfolder_unreadable")
     return Found(f"{source_id[:LONGEST_ID]}/", NOWHERE, None, WorkRecord(), error=error)
 
 

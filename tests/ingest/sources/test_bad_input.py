@@ -358,7 +358,7 @@ def test_a_folder_of_everything(
     assert outcome.code == 0, outcome.err
     found = states(database)
     (unread,) = (name for name in found if name.startswith(deep))
-    assert found == expected | {unread: "folder_unreadable"}
+    assert found == expected | {unread: "subfolder_unreadable"}
     assert site.asked.total() == 0, "something was fetched for a drawing"
     after = workers()
     assert list(after) == list(before), "a decoding process was lost"

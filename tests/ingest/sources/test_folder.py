@@ -124,7 +124,7 @@ def test_a_folder_that_cannot_be_read_is_told_and_the_rest_goes_on(folder):
     (page,) = FolderSource(folder).pages(None)
     good, bad = page.found
     assert (good.source_id, good.error, page.total) == ("a.png", None, 2)
-    assert bad.error.code == "folder_unreadable"
+    assert bad.error.code == "subfolder_unreadable"
     assert bad.source_id.startswith("ddd")
     assert bad.source_id.endswith("/")
     assert bad.locator == ""
