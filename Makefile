@@ -13,7 +13,7 @@ TESTS ?= tests
 PYTEST_OPTIONS ?=
 LITE ?= .lite
 LITE_WEIGHTS ?= stylesearch/encoders/weights/lite.safetensors
-FIGURES ?= lite_data crossed_icons openclipart_artists whole_image telling_cases lite_speed
+FIGURES ?= lite_data crossed_icons openclipart_artists whole_image telling_cases lite_speed ingest
 
 .PHONY: demo test train-lite figures check format clean
 

@@ -3,7 +3,6 @@
 Each runs in a process of its own, with the services started already, and tells how long it took.
 """
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -18,7 +17,7 @@ import psycopg
 from pgvector import HalfVector
 from pgvector.psycopg import register_vector
 from PIL import Image
-from stopwatches import Clocks
+from stopwatches import Clocks, ThreadWatch
 
 from stylesearch.catalog import encoders
 from stylesearch.catalog.database import open_database
@@ -222,17 +221,16 @@ def inline(folder: Path, home: Path) -> Measured:
     clocks, walls = Clocks(), {"index": 0.0}
     with closing(run.make_pipeline(database, settings)) as whole:
         describing_threads = _load(whole.encoder)
-        before = _seconds_of(describing_threads)
         began, used = time.monotonic(), time.process_time()
-        with clocks.on(PLACES), _timed(walls):
+        with clocks.on(PLACES), _timed(walls), ThreadWatch() as threads:
             source = FolderSource(folder)
             with database.session() as session:
                 opened, _ = run.open_run(session, source, run.Into(COLLECTION), spec=whole.encoder.spec)
             run.discover(database, opened.id, source, **QUIET)
             drive(whole, opened.id, on_progress=lambda _: None)
         seconds, used = time.monotonic() - began, time.process_time() - used
-        clocks.seconds["describe"] += _seconds_of(describing_threads) - before
-        clocks.seconds[DECODE] += _seconds_of(_threads() - describing_threads - _python_threads())
+    for thread, spent in threads.seconds.items():
+        clocks.seconds["describe" if thread in describing_threads else DECODE] += spent
     database.close()
     stages = dict(clocks.seconds)
     return Measured(seconds, {**stages, "rest": used - sum(stages.values()), **walls})
@@ -247,14 +245,6 @@ def _load(encoder: Encoder) -> set[int]:
 
 def _threads() -> set[int]:
     return {one.id for one in psutil.Process().threads()}
-
-
-def _python_threads() -> set[int]:
-    return {one.native_id for one in threading.enumerate() if one.native_id is not None}
-
-
-def _seconds_of(threads: set[int]) -> float:
-    return sum(one.user_time + one.system_time for one in psutil.Process().threads() if one.id in threads)
 
 
 @contextmanager

@@ -68,6 +68,41 @@ class Clocks:
                 setattr(owner, name, function)
 
 
+class ThreadWatch:
+    """Looks every now and then at the threads of this process, for as long as the block lasts.
+
+    Attributes
+    ----------
+    seconds:
+        Processor time by the thread's number, of threads that are not Python's. One that ended is counted up to when it
+        was last seen.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[int, float] = {}
+        self._process = psutil.Process()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look_on, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._look()
+
+    def _look_on(self) -> None:
+        while not self._ended.wait(SAMPLE_SECONDS):
+            self._look()
+
+    def _look(self) -> None:
+        threads = self._process.threads()
+        python = {one.native_id for one in threading.enumerate()}
+        self.seconds |= {one.id: one.user_time + one.system_time for one in threads if one.id not in python}
+
+
 class Watch:
     """Looks every now and then at all processes that this one has started, for as long as the block lasts.
 

@@ -4,6 +4,7 @@ import importlib
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -296,6 +297,14 @@ def test_clocks_are_on_functions_that_there_are_and_taken_off_again():
         assert not set(functions()) & set(before)
     assert functions() == before
     assert {stage for *_, stage in contenders.PLACES} <= set(load("ingest_report").STAGES)
+
+
+def test_threads_of_libraries_are_told_apart():
+    stopwatches = load("stopwatches")
+    with stopwatches.ThreadWatch() as watch:
+        own = threading.get_native_id()
+        watch._look()
+    assert own not in watch.seconds
 
 
 def test_processes_are_told_apart_by_their_command_lines():

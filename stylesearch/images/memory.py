@@ -23,7 +23,6 @@ DRAWING_BYTES_A_BYTE = 12
 # pixel embedded in a drawing, which is there as it was read, with alpha, and as it is painted.
 _WHOLE = {"gifload": 6, "heifload": 20, "jp2kload": 20, "jxlload": 20, "webpload": 5}
 _DEEP_HEIF = 30
-_ANIMATED_WEBP = 14
 _ELEMENT = 1700
 _CHARACTER = 35
 _LETTER = 4500
@@ -46,7 +45,7 @@ def raster_bytes(image: Any, found: Format) -> int:
     found:
         The format.
     """
-    return image.width * image.height * _bytes_a_pixel(image, found)
+    return int(image.width * image.height * _bytes_a_pixel(image, found))
 
 
 def _bytes_a_pixel(image: Any, found: Format) -> int:
@@ -60,8 +59,6 @@ def _bytes_a_pixel(image: Any, found: Format) -> int:
         return 1 + image.bands * _SAMPLE_BYTES.get(image.format, 4) if "interlaced" in fields else 0
     if found.loader == "heifload" and image.format != "uchar":
         return _DEEP_HEIF
-    if found.loader == "webpload" and "n-pages" in fields and image.get("n-pages") > 1:
-        return _ANIMATED_WEBP
     return _WHOLE.get(found.loader, 0)
 
 

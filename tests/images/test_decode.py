@@ -391,7 +391,7 @@ def held_whole() -> dict[str, tuple[bytes, int]]:
         "interlaced, 16 bits": (interlaced(4, np.uint16), 9),
         "gif": (encode(flat, "GIF"), 6),
         "webp": (encode(flat, "WEBP"), 5),
-        "animated webp": (encode(flat, "WEBP", save_all=True, append_images=[other]), 14),
+        "animated webp": (encode(flat, "WEBP", save_all=True, append_images=[other]), 5),
         "avif": (encode(flat, "AVIF"), 20),
     }
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from stylesearch.errors import ImageError
@@ -39,7 +39,7 @@ def read_file(uri: str, *, max_bytes: int) -> bytes:
     return data
 
 
-def open_file(path: str | Path) -> BinaryIO:
+def open_file(path: str | Path) -> BufferedReader:
     """Open a file for reading.
 
     Raises

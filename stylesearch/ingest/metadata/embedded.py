@@ -10,6 +10,7 @@ from typing import Any
 
 from lxml import etree
 from PIL import Image, IptcImagePlugin
+from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from stylesearch.catalog.records import Credit, WorkRecord, tidy, years
@@ -68,7 +69,7 @@ def read_embedded_metadata(data: bytes) -> WorkRecord:
     return _read_xmp(packet).over(_read_iptc(iptc)).over(_read_exif(exif))
 
 
-def _reader(media_type: str) -> Callable[..., Image.Image] | None:
+def _reader(media_type: str) -> Callable[..., ImageFile] | None:
     """Return what reads the headers of a format, if Pillow has it.
 
     Not by Pillow's usual way in: that looks at the number of pixels, whose limit is kept where they are decoded.

@@ -106,6 +106,10 @@ def test_damaged_replies_of_a_server(kind: str, damaged: Callable, data: st.Data
         read = read_reply(file)
     except (BrokenXmlError, OaiError):
         return
+    except ValueError as error:
+        if type(error) is not ValueError:
+            raise
+        return
     for one in read.records:
         assert one.digest
         if one.metadata is None:
