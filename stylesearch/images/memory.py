@@ -18,7 +18,7 @@ ALWAYS = 64 * 1024**2
 DRAWING_BYTES_A_BYTE = 12
 """Of a drawing's text, as librsvg keeps it."""
 
-# Measured with libvips 8.18 and librsvg 2.61, in bytes: a pixel of a format that is held whole, an element of a drawing
+# Measured with libvips 8.18 and the librsvg in it, in bytes: a pixel of a format that is held whole, an element of a drawing
 # with some attributes, a character of a path, whose numbers are kept twice for a while, a letter that is drawn, and a
 # pixel embedded in a drawing, which is there as it was read, with alpha, and as it is painted.
 _WHOLE = {"gifload": 6, "heifload": 20, "jp2kload": 20, "jxlload": 20, "webpload": 5}
