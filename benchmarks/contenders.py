@@ -24,7 +24,6 @@ from stylesearch.catalog.database import open_database
 from stylesearch.encoders.decoding import decode_for
 from stylesearch.encoders.devices import usable_processors
 from stylesearch.encoders.lite import DIM, PREPROCESSING, LiteEncoder
-from stylesearch.encoders.lite_network import build_network
 from stylesearch.encoders.protocol import Descriptors, Encoder, Pixels
 from stylesearch.encoders.tower import SquareEncoder
 from stylesearch.images.decode import Picture
@@ -162,8 +161,11 @@ def plain_loop(paths: list[Path], url: str) -> Measured:
     The network is timm's own modules, 32 pictures at a time, with all processors; what is inserted is each picture's
     name, size and descriptor. It ends with the same index on the descriptors.
     """
+    # Not above: only this contender has torch, and the others' memory is measured too.
     import torch
     from lite_speed import PlainLite, in_torch
+
+    from stylesearch.encoders.lite_network import build_network
 
     torch.set_num_threads(usable_processors())
     encoder = LiteEncoder(device="cpu")
