@@ -13,7 +13,7 @@ from stylesearch.errors import InputError, NotFoundError, ServiceError, Stylesea
 from stylesearch.search.examples import LARGEST_ID, WorkExample
 from stylesearch.search.filters import EVERYTHING
 from stylesearch.search.query import MOST_RESULTS, StyleQuery
-from stylesearch.search.service import Hit, SearchResult
+from stylesearch.search.service import Hit, SearchResult, through_retirement
 from web import errors
 from web.filter_panel import filter_panel
 from web.query_string import PAGE, SearchAddress, of_a_form
@@ -75,8 +75,11 @@ def _example_card(address: SearchAddress) -> WorkCard | None:
 
 
 def _search(address: SearchAddress) -> SearchResult:
-    at_hand = [services().examples.find(address.image)] if address.image is not None else []
-    return services().style_search.search(address.query, at_hand=at_hand, with_facets=True)
+    def ask() -> SearchResult:
+        at_hand = [services().examples.find(address.image)] if address.image is not None else []
+        return services().style_search.search(address.query, at_hand=at_hand, with_facets=True)
+
+    return through_retirement(ask)
 
 
 def _results_page(

@@ -27,7 +27,7 @@ from stylesearch.search.describing import Described
 from stylesearch.search.filters import EVERYTHING, Filter
 from stylesearch.search.grammar import write
 from stylesearch.search.query import StyleQuery
-from stylesearch.search.service import Hit, SearchResult, StyleSearch
+from stylesearch.search.service import Hit, SearchResult, StyleSearch, through_retirement
 
 FORMAT = "stylesearch-report"
 FORMAT_VERSION = 2
@@ -89,6 +89,9 @@ class ReportMaker:
         NotFoundError
             If the gallery is empty, or a filter names something unknown.
         """
+        return through_retirement(lambda: self._make(data, name, where))
+
+    def _make(self, data: bytes, name: str, where: Filter) -> SavedReport:
         example, picture = self.style_search.decode_and_describe(data)
         self.store.put_thumbnail(thumbnail(picture.pixels), example.sha256)
         # One snapshot: the digest names the very gallery that was searched, though others may be writing.

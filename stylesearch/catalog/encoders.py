@@ -13,6 +13,7 @@ from stylesearch.errors import NotFoundError, ServiceError
 HNSW_M = 16
 HNSW_EF_CONSTRUCTION = 128
 REGISTER_LOCK = 0x454E43  # "ENC"
+GALLERY_LOCK = 0x47414C  # "GAL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,18 @@ def register(session: Session, identity: EncoderIdentity, *, beside: bool = Fals
     row.status = "building" if beside else "active"
     row.activated_at = None if beside else func.now()
     session.flush()
-    session.execute(text(f"CREATE TABLE {row.partition} PARTITION OF descriptor FOR VALUES IN ({row.id})"))
-    session.execute(
-        text(
-            f"ALTER TABLE {row.partition} ADD CONSTRAINT ck_{row.partition}_dim CHECK (vector_dims(vector) = {row.dim})"
-        )
-    )
+    _make_partition(session, row)
     return row
+
+
+def _make_partition(session: Session, row: EncoderRow) -> None:
+    if session.scalar(text("SELECT to_regclass(:name)"), {"name": row.emptied_partition}) is not None:
+        session.execute(text(f"ALTER TABLE {row.emptied_partition} RENAME TO {row.partition}"))
+        return
+    # Made by itself and then attached: made as a partition, it would wait for every search, and have all others wait.
+    check = f"CONSTRAINT ck_{row.partition}_dim CHECK (vector_dims(vector) = {row.dim})"
+    session.execute(text(f"CREATE TABLE {row.partition} (LIKE descriptor INCLUDING ALL, {check})"))
+    session.execute(text(f"ALTER TABLE descriptor ATTACH PARTITION {row.partition} FOR VALUES IN ({row.id})"))
 
 
 def active(session: Session, slug: str, *, digest: str | None = None) -> EncoderRow:
@@ -76,16 +82,22 @@ def active(session: Session, slug: str, *, digest: str | None = None) -> Encoder
     Raises
     ------
     NotFoundError
-        If nothing has been described with it yet.
+        ``empty_gallery`` if nothing has been described with it yet; ``encoder_retired`` if that has been let go of.
     ServiceError
-        If the digests differ; ``encoder_building`` or ``encoder_retired`` if its gallery is not there yet, or not any more.
+        If the digests differ; ``encoder_building`` if its gallery is not there yet.
     """
     row = session.scalar(select(EncoderRow).where(EncoderRow.slug == slug, EncoderRow.status == "active"))
     if row is None:
         newest = select(EncoderRow.status).where(EncoderRow.slug == slug).order_by(EncoderRow.id.desc())
         status = session.scalar(newest.limit(1))
-        if status is not None:
-            raise _unfit(slug, status)
+        if status == "building":
+            raise ServiceError(
+                f"The gallery of the encoder {slug!r} is being built.",
+                hint="Search with another encoder until it is activated.",
+                code="encoder_building",
+            )
+        if status == "retired":
+            raise retired(slug)
         raise NotFoundError(
             f"Nothing here has been described with the encoder {slug!r} yet.",
             hint="Take in a collection first: stylesearch ingest folder PATH --collection SLUG.",
@@ -96,17 +108,31 @@ def active(session: Session, slug: str, *, digest: str | None = None) -> Encoder
     return row
 
 
-def _unfit(slug: str, status: str) -> ServiceError:
-    """Return the error that an encoder's gallery is not there yet, or not any more."""
-    if status == "building":
-        return ServiceError(
-            f"The gallery of the encoder {slug!r} is being built.",
-            hint="Search with another encoder until it is activated.",
-            code="encoder_building",
-        )
-    return ServiceError(
-        f"The gallery of the encoder {slug!r} was let go.",
-        hint="Search with the encoder that serves now.",
+def hold_gallery(session: Session, row: EncoderRow) -> EncoderRow:
+    """Have an encoder's gallery stay until the end of the transaction; return its row.
+
+    Raises
+    ------
+    NotFoundError
+        ``encoder_retired``, if it is just being let go of.
+    """
+    there = session.scalar(
+        text(
+            "SELECT CASE WHEN pg_try_advisory_xact_lock_shared(:lock, :encoder)"
+            " THEN to_regclass(:partition) IS NOT NULL ELSE false END"
+        ),
+        {"lock": GALLERY_LOCK, "encoder": row.id, "partition": row.partition},
+    )
+    if not there:
+        raise retired(row.slug)
+    return row
+
+
+def retired(slug: str) -> NotFoundError:
+    """Return the error that an encoder's gallery was let go of."""
+    return NotFoundError(
+        f"The encoder {slug!r} has been retired.",
+        hint="Search again, with the one that serves now.",
         code="encoder_retired",
     )
 

@@ -23,7 +23,7 @@ from stylesearch.search.filters import Filter, every
 from stylesearch.search.grammar import parse
 from stylesearch.search.query import MODES, StyleQuery
 from stylesearch.search.readout import USUAL, Against, Fusion, Measure, Readout
-from stylesearch.search.service import SearchResult, StyleSearch
+from stylesearch.search.service import SearchResult, StyleSearch, through_retirement
 from stylesearch.settings import get_settings
 
 WHY = {
@@ -175,17 +175,21 @@ def search(
     files = [(read_image(path, max_bytes=settings.max_file_bytes), against) for path, against in paths]
     access = Access.STAFF if staff else Access.EVERYBODY
     style_search = StyleSearch(open_database(settings), settings, access=access)
-    described = [(style_search.describe(data, encoder=encoder), against) for data, against in files]
-    query = query.with_(
-        examples=(
-            *map(WorkExample, works),
-            *(one for one, _, _ in read if one is not None),
-            *(replace(one.example, against=against) for one, against in described),
+
+    def ask() -> SearchResult:
+        described = [(style_search.describe(data, encoder=encoder), against) for data, against in files]
+        asked = query.with_(
+            examples=(
+                *map(WorkExample, works),
+                *(one for one, _, _ in read if one is not None),
+                *(replace(one.example, against=against) for one, against in described),
+            )
         )
-    )
-    if after is not None:
-        query = query.with_(after=Cursor.parse(after))
-    result = style_search.search(query, at_hand=[one for one, _ in described])
+        if after is not None:
+            asked = asked.with_(after=Cursor.parse(after))
+        return style_search.search(asked, at_hand=[one for one, _ in described])
+
+    result = through_retirement(ask)
     if as_json:
         click.echo(json.dumps(result_json(result), ensure_ascii=False, indent=2))
     else:

@@ -6,7 +6,7 @@ import logging
 
 from sqlalchemy import select, text
 
-from stylesearch.catalog import densities
+from stylesearch.catalog import densities, upgrades
 from stylesearch.catalog.database import Database
 from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.catalog.runs import IngestRun
@@ -43,6 +43,7 @@ def keep_up(database: Database, settings: Settings, doorbell: Doorbell) -> None:
         swept = spool.sweep(session, older_than_seconds=LEFT_SECONDS)
         if swept:
             log.info("removed %s pictures that lost workers had left in the spool", swept)
+        upgrades.drop_retired(session)
         open_runs = session.scalars(
             select(IngestRun.id).where(IngestRun.state == "running", IngestRun.problem.is_(None))
         ).all()

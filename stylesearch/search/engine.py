@@ -10,6 +10,7 @@ from sqlalchemy import true
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from stylesearch.catalog import encoders
 from stylesearch.catalog.access import Access
 from stylesearch.catalog.densities import NEIGHBOURS
 from stylesearch.catalog.descriptors import EncoderRow
@@ -92,9 +93,9 @@ def search(
     Raises
     ------
     InputError, NotFoundError
-        If a filter names something unknown, or the examples cancel each other out.
+        If a filter names something unknown, or the examples cancel each other out; ``encoder_retired``.
     ServiceError
-        ``no_index``, ``no_densities``, ``encoder_retired``, or ``timeout`` if the time ended before anything was found.
+        ``no_index``, ``no_densities``, or ``timeout`` if the time ended before anything was found.
     """
     rankings = asks(query.readout, wanted, unwanted)
     try:
@@ -113,7 +114,7 @@ def search(
             counted = facets(session, query.where, access=access)
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) == NO_TABLE:
-            raise gallery.retired(encoder) from error
+            raise encoders.retired(encoder.slug) from error
         raise
     return Ranking(
         tuple(page.picked),

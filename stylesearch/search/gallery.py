@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import InternalTraversal
 
+from stylesearch.catalog import encoders
 from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.catalog.works import Work
-from stylesearch.errors import ServiceError
 from stylesearch.search.clauses import Clause
 from stylesearch.search.facets import Rows
 from stylesearch.search.plans import Statistics
@@ -69,7 +69,7 @@ def statistics(session: Session, encoder: EncoderRow, asked: Clause, *, fresh: b
 
     Raises
     ------
-    ServiceError
+    NotFoundError
         ``encoder_retired``, if the gallery is not there any more.
     """
     known = _known.setdefault(session.get_bind(), {})
@@ -79,21 +79,12 @@ def statistics(session: Session, encoder: EncoderRow, asked: Clause, *, fresh: b
         state = session.execute(_STATE, names).one_or_none()
         known[encoder.partition] = (time.monotonic() + MOMENT_SECONDS, state)
     if state is None:
-        raise retired(encoder)
+        raise encoders.retired(encoder.slug)
     rows = float(state.rows) if state.rows is not None else _counted(session, encoder)
     share = 1.0
     if not asked.everything:
         share = min(1.0, _estimated(session, asked) / max(1.0, float(state.works)))
     return Statistics(rows, rows * share, state.hnsw, state.binary, state.hnsw_bytes, state.cache_bytes)
-
-
-def retired(encoder: EncoderRow) -> ServiceError:
-    """Return the error that an encoder's gallery was let go."""
-    return ServiceError(
-        f"The gallery of the encoder {encoder.slug!r} is not there any more.",
-        hint="Search again, with the encoder that serves now.",
-        code="encoder_retired",
-    )
 
 
 def _counted(session: Session, encoder: EncoderRow) -> float:

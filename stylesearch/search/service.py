@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,7 @@ from stylesearch.catalog.database import Database
 from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.encoders.protocol import Encoder, EncoderSpec
 from stylesearch.encoders.registry import configured_encoder
+from stylesearch.errors import NotFoundError
 from stylesearch.images.decode import Picture
 from stylesearch.images.store import ImageStore, open_store
 from stylesearch.search.describing import Described, describe_file
@@ -22,6 +24,8 @@ from stylesearch.search.engine import Ranking, search
 from stylesearch.search.query import StyleQuery
 from stylesearch.search.resolving import Resolver
 from stylesearch.settings import Settings
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,16 @@ class SearchResult:
     encoder: str
     encoder_digest: str
     following: StyleQuery | None
+
+
+def through_retirement(action: Callable[[], Result]) -> Result:
+    """Describe something and search with it, again if its encoder is retired in between: another one serves by then."""
+    try:
+        return action()
+    except NotFoundError as error:
+        if error.code != "encoder_retired":
+            raise
+    return action()
 
 
 class StyleSearch:
@@ -95,10 +109,32 @@ class StyleSearch:
         """Describe an image file, and return its pixels too. Errors as :meth:`describe`."""
         return describe_file(self.encoder, data, self.settings)
 
-    def gallery_encoder(self, session: Session, spec: EncoderSpec | None = None) -> EncoderRow:
-        """Return the row of an encoder, by default the one that serves; it must be the one that described its gallery."""
-        found = spec or self._encoder(session).spec
-        return encoders.active(session, found.slug, digest=found.digest)
+    def gallery_encoder(
+        self, session: Session, spec: EncoderSpec | None = None, *, slug: str | None = None
+    ) -> EncoderRow:
+        """Return the row of an encoder, by default the one that serves; it must be the one that described its gallery.
+
+        The gallery stays until the end of the transaction.
+
+        Parameters
+        ----------
+        spec, slug:
+            What names the encoder: the one that has described something, or another one of the settings.
+
+        Raises
+        ------
+        NotFoundError
+            ``encoder_retired``, if its gallery has been let go of; ``empty_gallery``, if there has never been one.
+        ServiceError
+            If its gallery is still being built, or was described by another one of its name.
+        """
+
+        def find() -> EncoderRow:
+            found = spec or self._encoder(session, slug).spec
+            row = encoders.active(session, found.slug, digest=found.digest)
+            return encoders.hold_gallery(session, row)
+
+        return find() if spec else through_retirement(find)
 
     def search(
         self, query: StyleQuery, *, at_hand: Iterable[Described] = (), with_facets: bool = False
@@ -118,7 +154,7 @@ class StyleSearch:
         StylesearchError
             As :meth:`Resolver.resolve <stylesearch.search.resolving.Resolver.resolve>` and
             :func:`stylesearch.search.engine.search`; and where the encoder has no gallery, or one that another version
-            described.
+            described. ``encoder_retired`` if that of the files at hand is no more: then they are to be described anew.
         """
         with self.database.session() as session:
             return self.search_in(session, query, at_hand=at_hand, with_facets=with_facets)
@@ -133,11 +169,8 @@ class StyleSearch:
     ) -> SearchResult:
         """Answer a query in the caller's transaction; see :meth:`search`."""
         files = list(at_hand)
-        if query.encoder is not None or not files:
-            spec = self._encoder(session, query.encoder).spec
-        else:
-            spec = files[0].encoder
-        row = self.gallery_encoder(session, spec)
+        spec = files[0].encoder if files and query.encoder is None else None
+        row = self.gallery_encoder(session, spec, slug=query.encoder)
         resolver = Resolver(
             session,
             row,
@@ -145,7 +178,7 @@ class StyleSearch:
             encoder=lambda: configured_encoder(self.settings, row.slug),
             store=lambda: self.store,
             access=self.access,
-            at_hand=[one for one in files if one.encoder == spec],
+            at_hand=[one for one in files if one.encoder.digest == row.digest],
         )
         found = resolver.resolve(query.examples)
         ranking = search(

@@ -291,7 +291,7 @@ def test_an_index_that_goes_while_it_is_looked_for_costs_time_and_no_answer(smal
 def test_a_gallery_that_was_let_go_is_told(small, gallery):
     session, row, wanted = small
     session.execute(text(f"DROP TABLE {row.partition}"))
-    with pytest.raises(ServiceError) as caught:
+    with pytest.raises(NotFoundError) as caught:
         search(session, row, wanted, StyleQuery(), gallery.settings)
     assert caught.value.code == "encoder_retired"
 
@@ -303,7 +303,7 @@ def test_a_gallery_that_goes_in_between_is_told(small, gallery, monkeypatch):
     known = galleries.statistics(session, row, clause_of_everything(session))
     monkeypatch.setattr(galleries, "statistics", lambda *_, **__: known)
     session.execute(text(f"DROP TABLE {row.partition}"))
-    with pytest.raises(ServiceError) as caught:
+    with pytest.raises(NotFoundError) as caught:
         search(session, row, wanted, StyleQuery(), gallery.settings)
     assert caught.value.code == "encoder_retired"
 
@@ -315,12 +315,13 @@ def clause_of_everything(session):
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [("building", "encoder_building"), ("retired", "encoder_retired")]
+    ("status", "kind", "code"),
+    [("building", ServiceError, "encoder_building"), ("retired", NotFoundError, "encoder_retired")],
 )
-def test_an_encoder_that_does_not_serve_is_told_apart(small, status, code):
+def test_an_encoder_that_does_not_serve_is_told_apart(small, status, kind, code):
     session, row, _ = small
     session.execute(text("UPDATE encoder SET status = :status"), {"status": status})
-    with pytest.raises(ServiceError) as caught:
+    with pytest.raises(kind) as caught:
         encoders.active(session, row.slug)
     assert caught.value.code == code
     with pytest.raises(NotFoundError) as unknown:
