@@ -38,6 +38,14 @@ FIGURES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
      " FROM ingest_item WHERE state IN ('pending', 'prepared') GROUP BY 1")),
     ("spool_bytes", "Bytes that wait to be described.", (),
      "SELECT coalesce(sum(spool_bytes), 0) FROM ingest_item WHERE spool_key IS NOT NULL"),
+    ("index_recall", "Share of the nearest that an index finds, as last measured.", ("encoder", "kind"),
+     "SELECT slug, kind, recall FROM index_check JOIN encoder ON id = encoder_id"),
+    ("index_bytes", "Size of the indexes that searches use.", ("encoder", "kind"),
+     ("SELECT slug, kind, pg_relation_size(indexrelid) FROM encoder CROSS JOIN (VALUES ('hnsw'), ('binary')) AS kinds (kind)"
+     " JOIN pg_index ON indexrelid = to_regclass('descriptor_' || id || '_' || kind) AND indisvalid")),
+    ("descriptors_dead", "Descriptors that were deleted or replaced and are still met in indexes.", ("encoder",),
+     ("SELECT slug, n_dead_tup FROM encoder JOIN pg_stat_all_tables ON relid = to_regclass('descriptor_' || id)"
+     " WHERE status <> 'retired'")),
     ("near_duplicates_unjudged", "Pairs of images that look alike and that nobody has judged.", (),
      "SELECT count(*) FROM near_duplicate WHERE verdict IS NULL"),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from stylesearch.ingest.pipeline import Pipeline
 from stylesearch.ingest.run import make_pipeline
 from stylesearch.ingest.upkeep import keep_up
 from stylesearch.ingest.working import embed_for_a_while, fetch_for_a_while
+from stylesearch.search.recall import measure_where_due
 from stylesearch.settings import get_settings
 from workers.app import app
 
@@ -40,6 +41,8 @@ def embed(run_id: int) -> None:
 
 @app.task(name=UPKEEP_TASK)  # type: ignore[untyped-decorator,unused-ignore]
 def upkeep() -> None:
-    """Look after runs and the spool."""
+    """Look after runs, the spool, and what is known of indexes."""
     settings = get_settings()
-    keep_up(open_database(settings), settings, _doorbell())
+    database = open_database(settings)
+    keep_up(database, settings, _doorbell())
+    measure_where_due(database, settings)

@@ -30,6 +30,7 @@ def upgrade() -> None:
     _words()
     _visibility()
     _density()
+    _index_check()
 
 
 def _years() -> None:
@@ -95,7 +96,28 @@ def _density() -> None:
     )
 
 
+def _index_check() -> None:
+    op.create_table(
+        "index_check",
+        sa.Column("encoder_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("recall", sa.Double(), nullable=False),
+        sa.Column("sample", sa.BigInteger(), nullable=False),
+        sa.Column("k", sa.BigInteger(), nullable=False),
+        sa.Column("ef", sa.BigInteger(), nullable=False),
+        sa.Column("gallery", sa.BigInteger(), nullable=False),
+        sa.Column("measured_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("kind IN ('hnsw', 'binary')", name=op.f("ck_index_check_kind")),
+        sa.CheckConstraint("recall BETWEEN 0 AND 1", name=op.f("ck_index_check_recall")),
+        sa.ForeignKeyConstraint(
+            ["encoder_id"], ["encoder.id"], name=op.f("fk_index_check_encoder_id_encoder"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("encoder_id", "kind", name=op.f("pk_index_check")),
+    )
+
+
 def downgrade() -> None:
+    op.drop_table("index_check")
     op.drop_table("density")
     op.drop_column("encoder", "density")
     op.drop_constraint(op.f("ck_collection_visibility"), "collection", type_="check")

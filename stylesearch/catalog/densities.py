@@ -7,7 +7,7 @@ import time
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog import encoders
+from stylesearch.catalog import indexes
 from stylesearch.catalog.access import VISIBLE_SQL
 from stylesearch.catalog.database import Database
 from stylesearch.catalog.descriptors import EncoderRow
@@ -47,7 +47,7 @@ def measure(session: Session, encoder: EncoderRow, *, at_most: int = BATCH) -> i
     if not session.scalar(select(func.pg_try_advisory_xact_lock(DENSITY_LOCK, encoder.id))):
         return 0  # somebody else is at it
     part, width = encoder.partition, f"halfvec({int(encoder.dim)})"
-    indexed = encoders.has_index(session, encoder)
+    indexed = indexes.has_index(session, encoder)
     stored = f"vector::{width}" if indexed else "vector"
     if indexed:
         for setting, value in (

@@ -89,6 +89,29 @@ class Density(Base):
     gallery: Mapped[int]
 
 
+class IndexCheck(Base):
+    """What was last measured of an index against the exact way.
+
+    ``recall`` is the share, 0 to 1, of the nearest that it finds, over ``sample`` searches of ``k`` each, at an ``ef_search``
+    of ``ef``, when there were ``gallery`` descriptors.
+    """
+
+    __tablename__ = "index_check"
+    __table_args__ = (
+        CheckConstraint("recall BETWEEN 0 AND 1", name="recall"),
+        CheckConstraint(one_of("kind", ("hnsw", "binary")), name="kind"),
+    )
+
+    encoder_id: Mapped[int] = mapped_column(ForeignKey("encoder.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    recall: Mapped[float]
+    sample: Mapped[int]
+    k: Mapped[int]
+    ef: Mapped[int]
+    gallery: Mapped[int]
+    measured_at: Mapped[Moment]
+
+
 def partition_name(encoder_id: int) -> str:
     """Return the name of an encoder's partition."""
     return f"descriptor_{encoder_id}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import func, select, text
@@ -10,8 +11,6 @@ from sqlalchemy.orm import Session
 from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.errors import NotFoundError, ServiceError
 
-HNSW_M = 16
-HNSW_EF_CONSTRUCTION = 128
 REGISTER_LOCK = 0x454E43  # "ENC"
 GALLERY_LOCK = 0x47414C  # "GAL"
 
@@ -69,6 +68,13 @@ def _make_partition(session: Session, row: EncoderRow) -> None:
     check = f"CONSTRAINT ck_{row.partition}_dim CHECK (vector_dims(vector) = {row.dim})"
     session.execute(text(f"CREATE TABLE {row.partition} (LIKE descriptor INCLUDING ALL, {check})"))
     session.execute(text(f"ALTER TABLE descriptor ATTACH PARTITION {row.partition} FOR VALUES IN ({row.id})"))
+
+
+def all_active(session: Session) -> Sequence[EncoderRow]:
+    """Return every encoder whose gallery can be searched."""
+    return session.scalars(
+        select(EncoderRow).where(EncoderRow.status == "active").order_by(EncoderRow.id)
+    ).all()
 
 
 def active(session: Session, slug: str, *, digest: str | None = None) -> EncoderRow:
@@ -143,40 +149,4 @@ def changed(row: EncoderRow, digest: str) -> ServiceError:
         f"The encoder {row.slug!r} is not the one that described this gallery ({digest[:12]} here, {row.digest[:12]} there).",
         hint="Use the version of stylesearch that described it, or take the collections in again in a new database.",
         code="encoder_changed",
-    )
-
-
-def has_index(session: Session, row: EncoderRow) -> bool:
-    """Whether a whole, valid HNSW index stands on the encoder's partition."""
-    valid = session.scalar(
-        text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)"), {"name": row.index}
-    )
-    return bool(valid)
-
-
-def build_index(session: Session, row: EncoderRow) -> bool:
-    """Build the HNSW index where it is missing, after a bulk load, and refresh statistics; return whether it was built.
-
-    Two processes that come at once build it once.
-    """
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": row.index})
-    session.execute(text(f"ANALYZE {row.partition}"))
-    if has_index(session, row):
-        return False
-    _create_hnsw(session, row, row.index, f"(vector::halfvec({row.dim})) halfvec_cosine_ops")
-    return True
-
-
-def build_binary_index(session: Session, row: EncoderRow) -> None:
-    """Build the index on the signs of the numbers, for galleries whose own index does not fit into memory."""
-    signs = f"(binary_quantize(vector::halfvec({row.dim}))::bit({row.dim})) bit_hamming_ops"
-    _create_hnsw(session, row, row.binary_index, signs)
-
-
-def _create_hnsw(session: Session, row: EncoderRow, name: str, on: str) -> None:
-    session.execute(
-        text(
-            f"CREATE INDEX {name} ON {row.partition} USING hnsw ({on})"
-            f" WITH (m = {HNSW_M}, ef_construction = {HNSW_EF_CONSTRUCTION})"
-        )
     )

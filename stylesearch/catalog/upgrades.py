@@ -6,7 +6,7 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog.descriptors import Density, EncoderRow
+from stylesearch.catalog.descriptors import Density, EncoderRow, IndexCheck
 from stylesearch.catalog.encoders import GALLERY_LOCK, REGISTER_LOCK
 from stylesearch.catalog.people import AuditEvent
 from stylesearch.errors import NotFoundError, ServiceError
@@ -109,7 +109,8 @@ def retire(session: Session, row: EncoderRow, *, patience_seconds: float = 5.0) 
     session.execute(text(f"TRUNCATE {row.partition}"))
     # Whoever still looks at an older state of the database sees by the name that it is empty.
     session.execute(text(f"ALTER TABLE {row.partition} RENAME TO {row.emptied_partition}"))
-    session.execute(delete(Density).where(Density.encoder_id == row.id))
+    for measured in (Density, IndexCheck):
+        session.execute(delete(measured).where(measured.encoder_id == row.id))
     session.execute(update(EncoderRow).where(EncoderRow.id == row.id).values(status="retired"))
     session.add(
         AuditEvent(action="encoder.retire", subject=f"encoder:{row.slug}", detail={"digest": row.digest})

@@ -7,8 +7,7 @@ import time
 import click
 from sqlalchemy import select
 
-from stylesearch.catalog import encoders as rows
-from stylesearch.catalog import upgrades
+from stylesearch.catalog import indexes, upgrades
 from stylesearch.catalog.database import open_database
 from stylesearch.catalog.works import Collection
 from stylesearch.cli.taking import Hands, carry_out, hands_options
@@ -47,7 +46,7 @@ def backfill(slug: str, hands: Hands) -> None:
         return
     with database.session() as session:
         row = upgrades.by_slug(session, slug)
-        rows.build_index(session, row)
+        indexes.build_index(session, row)
         missing = upgrades.undescribed(session, row)
     click.echo(
         f"{missing:,} images are still to be described"
@@ -69,7 +68,7 @@ def activate(slug: str) -> None:
     encoder = configured_encoder(settings, slug)
     with database.session() as session:
         row = upgrades.by_slug(session, slug)
-        rows.build_index(session, row)
+        indexes.build_index(session, row)
     with database.session() as session:
         proof = prove(session, row, encoder, open_store(settings), settings)
         upgrades.activate(session, row)

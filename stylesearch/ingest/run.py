@@ -10,7 +10,7 @@ from functools import partial
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog import encoders, upgrades
+from stylesearch.catalog import encoders, indexes, upgrades
 from stylesearch.catalog.collections import ensure_collection
 from stylesearch.catalog.database import Database
 from stylesearch.catalog.descriptors import EncoderRow
@@ -239,7 +239,7 @@ def close_if_done(database: Database, run_id: int) -> Counts:
             if ledger.finish(session, run_id):  # waits for another who is just closing it
                 run = session.get_one(IngestRun, run_id)
                 if run.kind != BACKFILL:  # whose index is built when all collections are in
-                    encoders.build_index(session, session.get_one(EncoderRow, run.encoder_id))
+                    indexes.build_index(session, session.get_one(EncoderRow, run.encoder_id))
             found = counts(session, run_id)
     return found
 

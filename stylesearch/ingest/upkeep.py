@@ -6,9 +6,8 @@ import logging
 
 from sqlalchemy import select, text
 
-from stylesearch.catalog import densities, upgrades
+from stylesearch.catalog import densities, encoders, upgrades
 from stylesearch.catalog.database import Database
-from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.catalog.runs import IngestRun
 from stylesearch.images.store import open_spool
 from stylesearch.ingest.doorbell import Doorbell
@@ -47,7 +46,7 @@ def keep_up(database: Database, settings: Settings, doorbell: Doorbell) -> None:
         open_runs = session.scalars(
             select(IngestRun.id).where(IngestRun.state == "running", IngestRun.problem.is_(None))
         ).all()
-        active = session.scalars(select(EncoderRow).where(EncoderRow.status == "active")).all()
+        active = encoders.all_active(session)
     for run_id in open_runs:
         _wake(database, settings, doorbell, run_id)
     if not open_runs:  # whoever takes works in has better things to do

@@ -21,7 +21,7 @@ DATABASE = "stylesearch"
 ROLE = "stylesearch"
 SUPERUSER = "postgres"
 SOCKET_PORT = 5432
-EXTENSIONS = ("vector", "pg_trgm")
+EXTENSIONS = ("vector", "pg_trgm", "pg_prewarm", "postgres_fdw")
 
 
 class Postgres(Program):
@@ -154,24 +154,36 @@ class Postgres(Program):
         def connect(database: str) -> psycopg.Connection[Any]:
             return psycopg.connect(self.url(database=database, user=SUPERUSER), autocommit=True)
 
-        with connect("template1") as connection:
-            for extension in EXTENSIONS:
-                connection.execute(
-                    sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension))
-                )
+        role, database = sql.Identifier(ROLE), sql.Identifier(DATABASE)
         with connect("postgres") as connection:
-            role, database = sql.Identifier(ROLE), sql.Identifier(DATABASE)
             if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone() is None:
                 connection.execute(
                     sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(
                         role, sql.Literal(self.layout.password())
                     )
                 )
+        self._extend("template1")
+        with connect("postgres") as connection:
             if (
                 connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
                 is None
             ):
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
+        self._extend(DATABASE)
+
+    def _extend(self, database: str) -> None:
+        """Make the extensions in a database, and let our role reach other servers from it."""
+        import psycopg
+        from psycopg import sql
+
+        with psycopg.connect(self.url(database=database, user=SUPERUSER), autocommit=True) as connection:
+            for extension in EXTENSIONS:
+                connection.execute(
+                    sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension))
+                )
+            connection.execute(
+                sql.SQL("GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO {}").format(sql.Identifier(ROLE))
+            )
 
 
 def postgres_url(layout: Layout, port: int | None, *, database: str = DATABASE, user: str = ROLE) -> str:

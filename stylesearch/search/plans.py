@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from stylesearch.errors import ServiceError
+from stylesearch.catalog.indexes import no_index
 from stylesearch.search.query import Mode
 
 Method = Literal["exact", "hnsw", "binary"]
@@ -108,12 +108,8 @@ def choose(statistics: Statistics, mode: Mode, *, wanted: int, ef: int, exact_ro
     """
     ef = max(ef, min(wanted, 1000))
     if mode != "auto":
-        if not (mode == "exact" or getattr(statistics, mode)):
-            raise ServiceError(
-                f"The encoder {slug!r} has no index{' of the kind binary' if mode == 'binary' else ''}.",
-                hint="Build it with 'stylesearch index build', or search with --mode exact.",
-                code="no_index",
-            )
+        if mode != "exact" and not getattr(statistics, mode):
+            raise no_index(slug, mode)
         return Plan(mode, ef)
     if statistics.matching <= exact_rows or not (statistics.hnsw or statistics.binary):
         return Plan("exact", ef)

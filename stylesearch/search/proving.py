@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog import encoders, upgrades
+from stylesearch.catalog import encoders, indexes, upgrades
 from stylesearch.catalog.descriptors import Descriptor, EncoderRow
 from stylesearch.catalog.works import Image
 from stylesearch.encoders.decoding import decode_for
@@ -16,13 +15,11 @@ from stylesearch.encoders.protocol import Encoder
 from stylesearch.encoders.registry import encode_checked
 from stylesearch.errors import ServiceError
 from stylesearch.images.store import ImageStore
-from stylesearch.search.engine import search
-from stylesearch.search.query import StyleQuery
-from stylesearch.search.scoring import Weighted
+from stylesearch.search.recall import measure
 from stylesearch.search.vectors import cosines, in_halves, unpack_halfvecs
 from stylesearch.settings import Settings
 
-SAMPLE, CANARIES, K = 40, 8, 10
+CANARIES = 8
 LEAST_RECALL, LEAST_CANARY = 0.95, 0.99
 
 
@@ -65,14 +62,10 @@ def prove(
             hint=f"Run 'stylesearch encoders backfill {row.slug}', then look at 'stylesearch ingest errors'.",
             code="gallery_incomplete",
         )
-    if not encoders.has_index(session, row):
-        raise ServiceError(
-            f"The encoder {row.slug!r} has no index.", hint="Run the backfill again.", code="no_index"
-        )
-    sample = _sample(session, row)
-    proof = Proof(
-        count, _recall(session, row, sample, settings), _canary(session, encoder, sample, store, settings)
-    )
+    if not indexes.has_index(session, row):
+        raise indexes.no_index(row.slug, "hnsw")
+    recall = measure(session, row, settings).share
+    proof = Proof(count, recall, _canary(session, encoder, _sample(session, row), store, settings))
     if proof.recall < LEAST_RECALL or proof.canary < LEAST_CANARY:
         raise ServiceError(
             f"The gallery of {row.slug!r} is not fit to serve: recall {proof.recall:.3f}, canary {proof.canary:.3f}.",
@@ -88,27 +81,16 @@ def _sample(session: Session, row: EncoderRow) -> list[tuple[int, bytes]]:
         text(
             f"SELECT image_id, halfvec_send(vector) FROM {row.partition} ORDER BY md5(image_id::text) LIMIT :number"
         ),
-        {"number": SAMPLE},
+        {"number": CANARIES},
     )
     return [(image_id, bytes(vector)) for image_id, vector in rows]
-
-
-def _recall(session: Session, row: EncoderRow, sample: list[tuple[int, bytes]], settings: Settings) -> float:
-    found = expected = 0
-    for vector in unpack_halfvecs([vector for _, vector in sample]):
-        wanted = Weighted(vector[None], np.ones(1))
-        exact = search(session, row, wanted, StyleQuery(k=K, mode="exact"), settings).ranked
-        indexed = search(session, row, wanted, StyleQuery(k=K, mode="hnsw"), settings).ranked
-        found += sum(one.score >= exact[-1].score for one in indexed) if exact else 0
-        expected += len(exact)
-    return found / expected if expected else 1.0
 
 
 def _canary(
     session: Session, encoder: Encoder, sample: list[tuple[int, bytes]], store: ImageStore, settings: Settings
 ) -> float:
     worst = 1.0
-    for image_id, stored in sample[:CANARIES]:
+    for image_id, stored in sample:
         key = session.scalar(select(Image.storage_key).where(Image.id == image_id))
         assert key is not None
         picture = decode_for(

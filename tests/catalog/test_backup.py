@@ -3,7 +3,7 @@ import stat
 import pytest
 from sqlalchemy import text
 
-from stylesearch.catalog import encoders, schema
+from stylesearch.catalog import indexes, schema
 from stylesearch.catalog.backup import backup, restore
 from stylesearch.catalog.database import Database, sqlalchemy_url
 from stylesearch.catalog.records import Credit
@@ -33,7 +33,7 @@ def filled(toy, make_work):
     )
     with toy.database.session() as session:
         session.execute(text("INSERT INTO \"user\" (email, name) VALUES ('a@example.org', 'Ann')"))
-        encoders.build_index(session, toy.encoder)
+        indexes.build_index(session, toy.encoder)
     return toy
 
 
@@ -55,7 +55,7 @@ def test_a_backup_restores_to_the_same_content(filled, other, tmp_path):
     with other.engine.connect() as connection:
         assert schema.differences(connection) == []
     with other.session() as session:
-        assert encoders.has_index(session, filled.encoder)
+        assert indexes.has_index(session, filled.encoder)
 
 
 def test_what_is_restored_goes_on_working(filled, other, tmp_path, make_work):

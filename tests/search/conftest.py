@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from stylesearch.catalog import encoders
+from stylesearch.catalog import encoders, indexes
 from stylesearch.catalog.access import Access
 from stylesearch.catalog.artists import QUALIFIERS
 from stylesearch.catalog.collections import ensure_collection
@@ -341,8 +341,8 @@ def gallery(servers, databases_of_run, empty_template, tmp_path_factory):
         for collection_id, part in zip(ids, (works[:3500], works[3500:5000], works[5000:]), strict=True):
             write_works(session, collection_id=collection_id, encoder=encoder, works=part)
         _change(session, SEVERAL)
-        encoders.build_index(session, encoder)
-        encoders.build_binary_index(session, encoder)
+        indexes.build_index(session, encoder)
+        indexes.build_index(session, encoder, "binary")
         session.execute(text("ANALYZE"))
         while measure(session, encoder, at_most=1000):
             pass
@@ -460,7 +460,7 @@ def make_large():
             )  # fmt: skip
             write_descriptors(session, encoder, {number + 1: vector for number, vector in enumerate(vectors)})
             _change(session, range(20_000, 26_000))
-            encoders.build_index(session, encoder)
+            indexes.build_index(session, encoder)
             session.execute(text("ANALYZE"))
             session.expunge(encoder)
         return _opened(database, Settings(home=home, database_url=url), encoder)

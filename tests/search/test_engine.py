@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from stylesearch.catalog import encoders, upgrades
+from stylesearch.catalog import encoders, indexes, upgrades
 from stylesearch.catalog.access import Access
 from stylesearch.errors import InputError, NotFoundError, ServiceError
 from stylesearch.search.engine import search
@@ -271,7 +271,7 @@ def test_an_index_that_is_not_whole_is_none(small, database, gallery):
 
 def test_an_index_that_goes_while_it_is_looked_for_costs_time_and_no_answer(small, gallery, monkeypatch):
     session, row, wanted = small
-    encoders.build_index(session, row)
+    indexes.build_index(session, row)
     before = ids(search(session, row, wanted, StyleQuery(mode="hnsw"), gallery.settings))
 
     def gone(*arguments, **more):
