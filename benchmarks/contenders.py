@@ -19,6 +19,7 @@ from pgvector.psycopg import register_vector
 from PIL import Image
 from stopwatches import Clocks, ThreadWatch
 
+from stylesearch.catalog import indexes
 from stylesearch.catalog.database import open_database
 from stylesearch.encoders.decoding import decode_for
 from stylesearch.encoders.devices import usable_processors

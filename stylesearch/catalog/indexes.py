@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
@@ -317,7 +317,8 @@ def _alone(database: Database, row: EncoderRow) -> Iterator[Connection]:
             try:
                 yield connection
             finally:
-                # With the connection go its settings and its lock, however it ended.
-                connection.invalidate()
+                with suppress(DBAPIError):  # where the connection is lost, so is the lock
+                    connection.execute(text("SELECT pg_advisory_unlock(:beside, :encoder)"), locks)
+                connection.invalidate()  # with it go its settings
     except DBAPIError as error:
         raise explain(error, database.url) from error

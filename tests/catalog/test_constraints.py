@@ -57,6 +57,12 @@ BROKEN = {
     "fk_work_artist_artist_id_artist": "DELETE FROM artist WHERE name = 'Ann'",
     "ck_work_artist_qualifier": "UPDATE work_artist SET qualifier = 'somehow like'",
     "ck_work_artist_role": "UPDATE work_artist SET role = 'owner'",
+    "ck_index_check_kind": (
+        "INSERT INTO index_check (encoder_id, kind, recall, sample, k, ef, gallery) SELECT id, 'btree', 1, 1, 1, 1, 1 FROM encoder"
+    ),
+    "ck_index_check_recall": (
+        "INSERT INTO index_check (encoder_id, kind, recall, sample, k, ef, gallery) SELECT id, 'hnsw', 2, 1, 1, 1, 1 FROM encoder"
+    ),
     "ck_encoder_status": "UPDATE encoder SET status = 'broken'",
     "ck_encoder_serving": "UPDATE encoder SET status = 'building', serving = true",
     "ck_encoder_dim": "UPDATE encoder SET dim = 0",

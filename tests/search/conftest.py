@@ -113,6 +113,7 @@ class Gallery:
     encoder: EncoderRow
     rows: list
     vectors: np.ndarray = field(repr=False)
+    units: np.ndarray = field(repr=False)
     masks: dict = field(default_factory=dict, repr=False)
 
     def ask(
@@ -169,8 +170,7 @@ class Gallery:
         return np.flatnonzero(allowed & ~np.isin(self.masks["ids"], list(without)))
 
     def cosines(self, vector: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-        stored = self.vectors[chosen].astype(np.float64)
-        return (stored * vector).sum(axis=1) / np.sqrt((stored**2).sum(axis=1) * (vector**2).sum())
+        return (self.units @ (vector / np.linalg.norm(vector)))[chosen]
 
     def scores(self, vector, others, chosen, readout: Readout) -> np.ndarray:
         """One example's scores, with equal weights of the others, straight from the definitions."""
@@ -191,7 +191,7 @@ class Gallery:
         return score
 
     def ranked(self, wanted, unwanted, query: StyleQuery) -> list[tuple[int, float]]:
-        """The whole right answer: image ids and scores, all pages of it."""
+        """The right answer: image ids and scores of two pages and one more."""
         chosen = self.chosen(query.where, without=query.exclude_images)
         readout = query.readout
         subtracted = unwanted if readout.against == "subtract" else []
@@ -231,6 +231,8 @@ class Gallery:
             works.add(row.work_id)
             shown.update(row.artist_ids)
             found.append((row.image_id, float(scores[place])))
+            if len(found) > 2 * query.k:
+                break
         return found
 
     def nearest(self, vector: np.ndarray, where="", k: int = 10, **query) -> list[int]:
@@ -321,9 +323,10 @@ def _change(session, several: range) -> None:
 def _opened(database: Database, settings: Settings, encoder: EncoderRow) -> Gallery:
     with database.session() as session:
         rows = list(session.execute(text(ROWS)))
-    return Gallery(
-        database, settings, encoder, rows, np.array([row.vector for row in rows], dtype=np.float32)
-    )
+    vectors = np.array([row.vector for row in rows], dtype=np.float32)
+    units = vectors.astype(np.float64)
+    units /= np.linalg.norm(units, axis=1, keepdims=True)
+    return Gallery(database, settings, encoder, rows, vectors, units)
 
 
 @pytest.fixture(scope="session")
@@ -380,7 +383,7 @@ def small(database, gallery):
         yield session, row, Weighted(gallery.vectors[:1].astype(float), np.ones(1))
 
 
-LARGE, LARGE_DIM = 50_000, 64
+LARGE, LARGE_DIM = 50_000, 32
 
 
 @pytest.fixture(scope="session")
@@ -460,7 +463,8 @@ def make_large():
             )  # fmt: skip
             write_descriptors(session, encoder, {number + 1: vector for number, vector in enumerate(vectors)})
             _change(session, range(20_000, 26_000))
-            indexes.build_index(session, encoder)
+            for kind in indexes.KINDS:
+                indexes.build_index(session, encoder, kind)
             session.execute(text("ANALYZE"))
             session.expunge(encoder)
         return _opened(database, Settings(home=home, database_url=url), encoder)

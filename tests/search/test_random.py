@@ -25,7 +25,7 @@ from stylesearch.search.filters import either, every, negated
 from stylesearch.search.query import StyleQuery
 from stylesearch.search.readout import Readout
 
-YEARS = st.integers(1690, 2010)
+YEARS = st.sampled_from(range(1690, 2011, 20))
 CONDITIONS = st.one_of(
     st.sampled_from(
         [
@@ -54,7 +54,7 @@ CONDITIONS = st.one_of(
             Ingested(None, date(2024, 1, 3)),
         ]
     ),
-    st.tuples(YEARS, st.integers(0, 60)).map(lambda years: Made(years[0], sum(years))),
+    st.tuples(YEARS, st.sampled_from([0, 3, 40])).map(lambda years: Made(years[0], sum(years))),
     YEARS.map(lambda year: Made(year, None)),
 )
 FILTERS = st.recursive(
@@ -90,8 +90,8 @@ SEEDS = st.integers(0, 10_000)
 QUICK = {"deadline": None, "derandomize": True, "suppress_health_check": list(HealthCheck)}
 
 
-def check_exact(gallery, query: StyleQuery, wanted: list, unwanted: list) -> None:
-    """An exact answer, and the page behind it, are those of numpy: ids, order and scores."""
+def check_exact(gallery, query: StyleQuery, wanted: list, unwanted: list, *, next_page: bool = True) -> None:
+    """An exact answer, and perhaps the page behind it, are those of numpy: ids, order and scores."""
     exact = query.with_(mode="exact")
     right = gallery.ranked(wanted, unwanted, exact)
     found = gallery.ask(*wanted, unwanted=unwanted, query=exact)
@@ -99,7 +99,7 @@ def check_exact(gallery, query: StyleQuery, wanted: list, unwanted: list) -> Non
     assert (found.complete, found.method) == (True, "exact")
     if found.matching is not None:
         assert found.matching == len(gallery.chosen(query.where))
-    if len(right) > query.k:
+    if next_page and len(right) > query.k:
         last = found.ranked[-1]
         page = gallery.ask(*wanted, unwanted=unwanted, query=exact.page_after(last.score, last.image_id))
         assert_same(page, right[query.k : 2 * query.k])
@@ -161,14 +161,14 @@ def large(servers, databases_of_run, empty_template, tmp_path_factory, make_larg
 
 
 @pytest.mark.slow
-@settings(max_examples=1300, **QUICK)
+@settings(max_examples=1000, **QUICK)
 @given(QUERIES, SEEDS)
 def test_exact_answers_over_many_descriptors_are_those_of_numpy(large, query, seed):
-    check_exact(large, query, [large.query(seed)], [])
+    check_exact(large, query, [large.query(seed)], [], next_page=seed % 4 == 0)
 
 
 @pytest.mark.slow
-@settings(max_examples=700, **QUICK)
-@given(QUERIES, SEEDS, st.sampled_from(["hnsw", "auto"]))
+@settings(max_examples=1000, **QUICK)
+@given(QUERIES, SEEDS, st.sampled_from(["hnsw", "binary", "auto"]))
 def test_answers_through_an_index_over_many_descriptors_are_honest(large, query, seed, mode):
     check_honest(large, query, mode, [large.query(seed)], [])
