@@ -21,12 +21,12 @@ from sqlalchemy import text
 
 from stylesearch.catalog import encoders
 from stylesearch.catalog.database import Database, open_database
+from stylesearch.catalog.halfvecs import unpack_halfvecs
 from stylesearch.demo import openclipart
 from stylesearch.search.engine import search
 from stylesearch.search.grammar import parse
 from stylesearch.search.query import StyleQuery
 from stylesearch.search.scoring import Weighted
-from stylesearch.search.vectors import unpack_halfvecs
 from stylesearch.settings import Settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]

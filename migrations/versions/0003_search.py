@@ -30,6 +30,7 @@ def upgrade() -> None:
     _words()
     _visibility()
     _density()
+    _whitening()
     _index_check()
 
 
@@ -96,6 +97,35 @@ def _density() -> None:
     )
 
 
+def _whitening() -> None:
+    op.create_table(
+        "whitening",
+        sa.Column("encoder_id", sa.BigInteger(), nullable=False),
+        sa.Column("centre", sa.LargeBinary(), nullable=False),
+        sa.Column("matrix", sa.LargeBinary(), nullable=False),
+        sa.Column("length", sa.Double(), nullable=False),
+        sa.Column("gallery", sa.BigInteger(), nullable=False),
+        sa.Column("fitted_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["encoder_id"], ["encoder.id"], name=op.f("fk_whitening_encoder_id_encoder"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("encoder_id", name=op.f("pk_whitening")),
+    )
+    op.create_table(
+        "whitened",
+        sa.Column("image_id", sa.BigInteger(), nullable=False),
+        sa.Column("encoder_id", sa.BigInteger(), nullable=False),
+        sa.Column("length", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["encoder_id"], ["encoder.id"], name=op.f("fk_whitened_encoder_id_encoder"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["image_id"], ["image.id"], name=op.f("fk_whitened_image_id_image"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("image_id", "encoder_id", name=op.f("pk_whitened")),
+    )
+
+
 def _index_check() -> None:
     op.create_table(
         "index_check",
@@ -118,6 +148,8 @@ def _index_check() -> None:
 
 def downgrade() -> None:
     op.drop_table("index_check")
+    op.drop_table("whitened")
+    op.drop_table("whitening")
     op.drop_table("density")
     op.drop_column("encoder", "density")
     op.drop_constraint(op.f("ck_collection_visibility"), "collection", type_="check")

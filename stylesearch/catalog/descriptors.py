@@ -89,6 +89,32 @@ class Density(Base):
     gallery: Mapped[int]
 
 
+class Whitening(Base):
+    """The space that was fitted to an encoder's gallery when it held ``gallery`` descriptors; see ``catalog.whitening``.
+
+    ``centre`` is ``[dim]`` and ``matrix`` ``[dim, dim]``, in single precision, the lowest byte first.
+    """
+
+    __tablename__ = "whitening"
+
+    encoder_id: Mapped[int] = mapped_column(ForeignKey("encoder.id", ondelete="CASCADE"), primary_key=True)
+    centre: Mapped[bytes]
+    matrix: Mapped[bytes]
+    length: Mapped[float]
+    gallery: Mapped[int]
+    fitted_at: Mapped[Moment]
+
+
+class Whitened(Base):
+    """How long a descriptor is in its encoder's whitened space."""
+
+    __tablename__ = "whitened"
+
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
+    encoder_id: Mapped[int] = mapped_column(ForeignKey("encoder.id", ondelete="CASCADE"), primary_key=True)
+    length: Mapped[float]
+
+
 class IndexCheck(Base):
     """What was last measured of an index against the exact way.
 

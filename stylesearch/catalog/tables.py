@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stylesearch.catalog.artists import Artist, ArtistAlias, WorkArtist
 from stylesearch.catalog.base import Base
-from stylesearch.catalog.descriptors import Density, Descriptor, EncoderRow, IndexCheck
+from stylesearch.catalog.descriptors import Density, Descriptor, EncoderRow, IndexCheck, Whitened, Whitening
 from stylesearch.catalog.duplicates import NearDuplicate
 from stylesearch.catalog.people import ApiToken, AuditEvent, User, Withdrawal
 from stylesearch.catalog.reports import Report
@@ -30,6 +30,8 @@ __all__ = [
     "NearDuplicate",
     "Report",
     "User",
+    "Whitened",
+    "Whitening",
     "Withdrawal",
     "Work",
     "WorkArtist",

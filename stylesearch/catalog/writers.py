@@ -291,9 +291,11 @@ def write_descriptors(
         f"DELETE FROM {encoder.partition} WHERE encoder_id = %s AND image_id = ANY(%s)",
         [encoder.id, list(vectors)],
     )
-    connection.execute(
-        "DELETE FROM density WHERE encoder_id = %s AND image_id = ANY(%s)", [encoder.id, list(vectors)]
-    )
+    for measured in ("density", "whitened"):
+        connection.execute(
+            f"DELETE FROM {measured} WHERE encoder_id = %s AND image_id = ANY(%s)",
+            [encoder.id, list(vectors)],
+        )
     copy_binary(
         session,
         encoder.partition,

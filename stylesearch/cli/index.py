@@ -11,7 +11,7 @@ import click
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog import densities, encoders, indexes, upgrades
+from stylesearch.catalog import densities, encoders, indexes, upgrades, whitening
 from stylesearch.catalog.database import Database, open_database
 from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.catalog.indexes import KINDS, GalleryState, IndexState, Kind
@@ -129,20 +129,22 @@ def warm(slug: str | None) -> None:
     click.echo(f"read {size / MIB:,.1f} MiB in {watch.seconds:.1f} s")
 
 
-@index.command("densities")
+@index.command()
 @encoder_option
 @click.option(
     "--seconds", type=float, default=3600.0, show_default=True, help="How long to go on for at most."
 )
-def densities_(slug: str | None, seconds: float) -> None:
-    """Measure how crowded it is around each descriptor, for searches with the readout csls.
+def measure(slug: str | None, seconds: float) -> None:
+    """Measure what the readouts csls and whitened need to know of a gallery.
 
-    Workers do the same in the background; this does it now.
+    For csls, how crowded it is around each descriptor; for whitened, how the gallery spreads. Workers do the same in the
+    background; this does it now.
     """
     _, database, row = _opened(slug)
     with errors.status("Measuring"):
-        measured = densities.refresh(database, row, seconds=seconds)
-    click.echo(f"measured {measured}")
+        crowding = densities.refresh(database, row, seconds=seconds)
+        lengths = whitening.refresh(database, row)
+    click.echo(f"csls: {crowding:,} measured; whitened: {lengths:,} measured")
 
 
 @index.command()

@@ -6,7 +6,7 @@ import logging
 
 from sqlalchemy import select, text
 
-from stylesearch.catalog import densities, encoders, upgrades
+from stylesearch.catalog import densities, encoders, upgrades, whitening
 from stylesearch.catalog.database import Database
 from stylesearch.catalog.runs import IngestRun
 from stylesearch.images.store import open_spool
@@ -52,6 +52,7 @@ def keep_up(database: Database, settings: Settings, doorbell: Doorbell) -> None:
     if not open_runs:  # whoever takes works in has better things to do
         for encoder in active:
             densities.refresh(database, encoder, seconds=DENSITY_SECONDS)
+            whitening.refresh(database, encoder)
 
 
 def _wake(database: Database, settings: Settings, doorbell: Doorbell, run_id: int) -> None:

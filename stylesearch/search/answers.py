@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Row
 
+from stylesearch.catalog.halfvecs import unpack_halfvecs
 from stylesearch.search.facets import Facets, read_facets
 from stylesearch.search.grouping import Candidate
 from stylesearch.search.readout import Readout
 from stylesearch.search.scoring import Ask, scores
 from stylesearch.search.statements import Wanted, base_score
-from stylesearch.search.vectors import rounded, unpack_halfvecs
+from stylesearch.search.vectors import rounded
 
 
 @dataclass(frozen=True, slots=True)

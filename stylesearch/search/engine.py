@@ -10,10 +10,11 @@ from sqlalchemy import true
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog import encoders
+from stylesearch.catalog import encoders, whitening
 from stylesearch.catalog.access import Access
 from stylesearch.catalog.densities import NEIGHBOURS
 from stylesearch.catalog.descriptors import EncoderRow
+from stylesearch.catalog.whitening import Space
 from stylesearch.errors import ServiceError
 from stylesearch.search import gallery
 from stylesearch.search.answers import Answer, read
@@ -95,10 +96,11 @@ def search(
     InputError, NotFoundError
         If a filter names something unknown, or the examples cancel each other out; ``encoder_retired``.
     ServiceError
-        ``no_index``, ``no_densities``, or ``timeout`` if the time ended before anything was found.
+        ``no_index``, ``not_measured``, or ``timeout`` if the time ended before anything was found.
     """
-    rankings = asks(query.readout, wanted, unwanted)
     try:
+        space = _space(session, encoder) if query.readout.measure == "whitened" else None
+        rankings = asks(query.readout, wanted, unwanted, space)
         asked = clause(session, query.where, access)
         if asked.impossible:
             none = read_facets([]) if with_facets else None
@@ -125,6 +127,17 @@ def search(
         reason=page.reason,
         facets=counted,
     )
+
+
+def _space(session: Session, encoder: EncoderRow) -> Space:
+    found = whitening.space(session, encoder)
+    if found is None:
+        raise ServiceError(
+            f"No space has been fitted yet to the gallery of {encoder.slug!r}.",
+            hint=f"Run 'stylesearch index measure', with at least {whitening.LEAST} works; or search by the cosine.",
+            code="not_measured",
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +267,8 @@ class _Search:
         if self._encoder.density is None:
             raise ServiceError(
                 f"Nobody has measured yet how crowded the gallery of {self._encoder.slug!r} is.",
-                hint="Run 'stylesearch index densities', or search by the cosine.",
-                code="no_densities",
+                hint="Run 'stylesearch index measure', or search by the cosine.",
+                code="not_measured",
             )
         return ask.with_crowding([self._crowding(vector, query.mode) for vector in ask.vectors])
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from stylesearch.catalog import encoders, indexes, upgrades
 from stylesearch.catalog.descriptors import Descriptor, EncoderRow
+from stylesearch.catalog.halfvecs import unpack_halfvecs
 from stylesearch.catalog.works import Image
 from stylesearch.encoders.decoding import decode_for
 from stylesearch.encoders.protocol import Encoder
@@ -16,7 +17,7 @@ from stylesearch.encoders.registry import encode_checked
 from stylesearch.errors import ServiceError
 from stylesearch.images.store import ImageStore
 from stylesearch.search.recall import measure
-from stylesearch.search.vectors import cosines, in_halves, unpack_halfvecs
+from stylesearch.search.vectors import cosines, in_halves
 from stylesearch.settings import Settings
 
 CANARIES = 8

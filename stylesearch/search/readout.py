@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from stylesearch.errors import InputError
 from stylesearch.search.examples import is_number
 
-Measure = Literal["cosine", "csls"]
+Measure = Literal["cosine", "csls", "whitened"]
 Fusion = Literal["mean", "rank"]
 Against = Literal["subtract", "margin"]
 
@@ -22,14 +22,14 @@ class Readout:
     ----------
     measure:
         ``cosine``; or ``csls``, twice the cosine less how crowded it is around either descriptor, which holds back works
-        that are near to everything.
+        that are near to everything; or ``whitened``, the cosine in a space in which the gallery spreads alike in all
+        directions.
     fusion:
         Of several examples: ``mean`` searches with their weighted mean; ``rank`` searches with each, and adds up
         reciprocals of the ranks.
     against:
-        Of examples to be unlike: ``subtract`` takes ``force`` of them off, from the mean or from the sum of ranks;
-        ``margin`` takes off ``force`` times what is missing until a work is nearer by ``margin`` to the examples than to
-        those.
+        Of examples to be unlike: ``margin`` takes off ``force`` times what is missing until a work is nearer by ``margin``
+        to the examples than to those; ``subtract`` takes ``force`` of them off, from the mean or from the sum of ranks.
     force:
         From 0 to 10.
     margin:
@@ -38,7 +38,7 @@ class Readout:
 
     measure: Measure = "cosine"
     fusion: Fusion = "mean"
-    against: Against = "subtract"
+    against: Against = "margin"
     force: float = 0.5
     margin: float = 0.1
 

@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 from stylesearch.catalog import encoders, indexes
 from stylesearch.catalog.database import Database
 from stylesearch.catalog.descriptors import EncoderRow, IndexCheck
+from stylesearch.catalog.halfvecs import unpack_halfvecs
 from stylesearch.catalog.indexes import Kind
 from stylesearch.search.engine import search
 from stylesearch.search.query import StyleQuery
 from stylesearch.search.scoring import Weighted
-from stylesearch.search.vectors import unpack_halfvecs
 from stylesearch.settings import Settings
 
 SAMPLE, K = 40, 10

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from stylesearch.catalog.access import Access, visible
 from stylesearch.catalog.artists import WorkArtist
 from stylesearch.catalog.descriptors import EncoderRow
+from stylesearch.catalog.halfvecs import unpack_halfvecs
 from stylesearch.catalog.works import Image, Work
 from stylesearch.encoders.decoding import decode_box
 from stylesearch.encoders.openclip_words import no_words
@@ -36,7 +37,7 @@ from stylesearch.search.examples import (
     WorkExample,
 )
 from stylesearch.search.scoring import Weighted
-from stylesearch.search.vectors import in_halves, unit, unpack_halfvecs
+from stylesearch.search.vectors import in_halves, unit
 from stylesearch.settings import Settings
 
 

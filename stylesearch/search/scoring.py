@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from stylesearch.catalog.whitening import Space
 from stylesearch.errors import InputError
 from stylesearch.search.cursor import DIGITS
 from stylesearch.search.readout import Readout
@@ -30,6 +31,10 @@ class Weighted:
         found: NDArray[np.float64] = self.weights @ unit(self.vectors) / self.weights.sum()
         return found
 
+    def placed(self, space: Space) -> Weighted:
+        """Return them as places in a space."""
+        return Weighted(space.places(unit(self.vectors)), self.weights)
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -38,13 +43,15 @@ class Ask:
     Attributes
     ----------
     vector:
-        ``[dim]``, in half precision.
+        ``[dim]``, in half precision where it is a descriptor.
     others:
-        ``[a, dim]``, in half precision: what works should be unlike, by a margin.
+        ``[a, dim]``, likewise: what works should be unlike, by a margin.
     shares:
         ``[a]``: how much each of the others counts, in all 1.
     weight:
         Of this ranking among several; below 0 where it counts against.
+    space:
+        Where the vector and the others are places in, and stored descriptors are to be put; ``None`` for themselves.
     crowding, others_crowding:
         Mean cosine of the descriptor, and of each of the others, to its nearest neighbours; 0 but for CSLS.
     """
@@ -55,6 +62,7 @@ class Ask:
     others_crowding: NDArray[np.float64]
     weight: float = 1.0
     crowding: float = 0.0
+    space: Space | None = None
 
     @property
     def vectors(self) -> Vectors:
@@ -66,14 +74,23 @@ class Ask:
         return replace(self, crowding=crowding[0], others_crowding=np.array(crowding[1:]))
 
 
-def asks(readout: Readout, wanted: Weighted, unwanted: Weighted | None) -> list[Ask]:
+def asks(
+    readout: Readout, wanted: Weighted, unwanted: Weighted | None, space: Space | None = None
+) -> list[Ask]:
     """Return the rankings that examples need.
+
+    Parameters
+    ----------
+    space:
+        The one in which they are compared, where that is another than that of descriptors.
 
     Raises
     ------
     InputError
         ``examples_cancel``, if nothing is left of them.
     """
+    if space is not None:
+        wanted, unwanted = wanted.placed(space), None if unwanted is None else unwanted.placed(space)
     dim = wanted.vectors.shape[1]
     others, shares = np.zeros((0, dim)), np.zeros(0)
     if unwanted is not None and readout.against == "margin":
@@ -82,15 +99,17 @@ def asks(readout: Readout, wanted: Weighted, unwanted: Weighted | None) -> list[
     if readout.fusion == "mean":
         alone = len(wanted.vectors) == 1 and subtracted is None
         vector = wanted.vectors[0] if alone else _combined(wanted, subtracted, readout.force)
-        return [Ask(vector, others, shares, np.zeros(len(others)))]
+        if space is None:
+            vector = vector.astype(np.float16).astype(np.float64)
+        return [Ask(vector, others, shares, np.zeros(len(others)), space=space)]
     found = [
-        Ask(vector, others, shares, np.zeros(len(others)), float(weight))
+        Ask(vector, others, shares, np.zeros(len(others)), float(weight), space=space)
         for vector, weight in zip(wanted.vectors, wanted.weights / wanted.weights.sum(), strict=True)
     ]
     if subtracted is not None and readout.force:
         parts = readout.force * subtracted.weights / subtracted.weights.sum()
         found += [
-            Ask(vector, others, shares, np.zeros(len(others)), -float(part))
+            Ask(vector, others, shares, np.zeros(len(others)), -float(part), space=space)
             for vector, part in zip(subtracted.vectors, parts, strict=True)
         ]
     return found
@@ -103,8 +122,8 @@ def _combined(wanted: Weighted, subtracted: Weighted | None, force: float) -> ND
         raise InputError(
             "The examples cancel each other out.", hint="Leave one of them out.", code="examples_cancel"
         )
-    halves: NDArray[np.float64] = (mean / norm).astype(np.float16).astype(np.float64)
-    return halves
+    found: NDArray[np.float64] = mean / norm
+    return found
 
 
 def scores(ask: Ask, readout: Readout, stored: Vectors, crowding: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -115,7 +134,7 @@ def scores(ask: Ask, readout: Readout, stored: Vectors, crowding: NDArray[np.flo
     crowding:
         ``[n]``: mean cosine of each stored descriptor to its nearest neighbours; of no account but for CSLS.
     """
-    found = cosines(stored, ask.vectors)
+    found = cosines(stored if ask.space is None else ask.space.places(stored), ask.vectors)
     if readout.measure == "csls":
         of_asked = np.concatenate([[ask.crowding], ask.others_crowding])
         found = 2 * found - crowding[:, None] - of_asked[None, :]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pgvector.sqlalchemy import HALFVEC
+from pgvector.sqlalchemy import HALFVEC, VECTOR
 from sqlalchemy import (
     ARRAY,
     CTE,
@@ -32,7 +32,7 @@ from sqlalchemy.dialects.postgresql import BIT
 
 from stylesearch.catalog.access import Access
 from stylesearch.catalog.artists import WorkArtist
-from stylesearch.catalog.descriptors import Density, EncoderRow
+from stylesearch.catalog.descriptors import Density, EncoderRow, Whitened
 from stylesearch.catalog.works import Image, Work
 from stylesearch.search.clauses import Clause, visible_conditions
 from stylesearch.search.facets import Rows, facet_statement
@@ -40,7 +40,7 @@ from stylesearch.search.plans import OVERSAMPLING, Method
 from stylesearch.search.query import StyleQuery
 from stylesearch.search.readout import Readout
 from stylesearch.search.scoring import Ask
-from stylesearch.search.vectors import halfvec_text
+from stylesearch.search.vectors import halfvec_text, unit
 
 SLACK = 1e-5
 """What single precision may get wrong of a distance, generously: so much nearer or farther is told apart by our own sums."""
@@ -102,13 +102,19 @@ class Statements:
         self._descriptors = table(
             encoder.partition, column("image_id", BigInteger), column("vector", HALFVEC())
         )
-        self._example = _halfvec(ask.vector)
+        # What an index is followed towards: of a space, only the direction can be told it.
+        self._example = _halfvec(ask.vector if ask.space is None else unit(ask.space.towards(ask.vector)[0]))
 
     @property
     def slack(self) -> float:
         """What single precision may get wrong of a score."""
         readout = self._readout
-        twice = 2 if readout.measure == "csls" else 1
+        twice = 2.0 if readout.measure == "csls" else 1.0
+        space = self._ask.space
+        if space is not None:
+            twice += (
+                max(float(np.linalg.norm(space.towards(one)[0])) for one in self._ask.vectors) / space.length
+            )
         return SLACK * twice * (1 + (2 * readout.force if len(self._ask.others) else 0))
 
     def floor(self, query: StyleQuery, method: Method) -> float | None:
@@ -201,6 +207,10 @@ class Statements:
             joined = joined.outerjoin(
                 Density, (Density.image_id == Image.id) & (Density.encoder_id == self._encoder.id)
             )
+        if self._readout.measure == "whitened" and distance is None:
+            joined = joined.outerjoin(
+                Whitened, (Whitened.image_id == Image.id) & (Whitened.encoder_id == self._encoder.id)
+            )
         if self._without:
             joined = joined.where(Image.id.not_in(self._without))
         return joined.where(*conditions)
@@ -209,19 +219,27 @@ class Statements:
         """Return how far a descriptor is by the readout, in single precision: least for the best score."""
         ask, csls = self._ask, self._readout.measure == "csls"
         twice = 2.0 if csls else 1.0
-        nearest = self._bare_distance(self._example)
+        nearest = self._bare_distance(ask.vector)
         total: ColumnElement[float] = nearest * twice + self._crowding() if csls else nearest
         for other, share, crowding in zip(ask.others, ask.shares, ask.others_crowding, strict=True):
             # The scores' difference: how crowded it is around the work falls out of it.
-            other_distance = self._bare_distance(_halfvec(other))
+            other_distance = self._bare_distance(other)
             lead = (nearest - other_distance) * twice + float(ask.crowding - crowding)
             total = total + func.greatest(0.0, lead + self._readout.margin) * float(
                 self._readout.force * share
             )
         return type_coerce(total, Double())
 
-    def _bare_distance(self, example: ColumnElement[Any]) -> ColumnElement[float]:
-        return self._descriptors.c.vector.op("<=>", return_type=Double())(example)
+    def _bare_distance(self, vector: NDArray[np.float64]) -> ColumnElement[float]:
+        stored, space = self._descriptors.c.vector, self._ask.space
+        if space is None:
+            return stored.op("<=>", return_type=Double())(_halfvec(vector))
+        along, offset = space.towards(vector)
+        # The operator's product is a negative one.
+        product: ColumnElement[float] = cast(stored, VECTOR(self._dim)).op("<#>", return_type=Double())(
+            _vector(along)
+        )
+        return type_coerce(1.0 + (product + offset) / func.coalesce(Whitened.length, space.length), Double())
 
     def _crowding(self) -> ColumnElement[float]:
         # A work that came in since the last refresh counts as one in usual company.
@@ -296,3 +314,9 @@ def _putting_back(statement: Rows) -> Rows:
 def _halfvec(vector: NDArray[np.float64]) -> ColumnElement[Any]:
     """Return ``[dim]`` numbers as a value of the statement."""
     return cast(literal(halfvec_text(vector), Text()), HALFVEC(len(vector)))
+
+
+def _vector(vector: NDArray[np.float64]) -> ColumnElement[Any]:
+    """Return ``[dim]`` numbers as a value of the statement, in single precision."""
+    numbers = ",".join(f"{number:.9g}" for number in vector.tolist())
+    return cast(literal(f"[{numbers}]", Text()), VECTOR(len(vector)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,14 +12,6 @@ Vectors = NDArray[np.float64]
 """``[n, dim]``, of any length but zero, each number one of half precision."""
 
 HALF_MAX = float(np.finfo(np.float16).max)
-_HEADER = 4  # of PostgreSQL's binary form: length and a reserved word, two bytes each
-
-
-def unpack_halfvecs(values: Sequence[bytes]) -> Vectors:
-    """Return halfvecs in PostgreSQL's binary form (``halfvec_send``) as ``[n, dim]``."""
-    return np.stack([np.frombuffer(value, dtype=">f2", offset=_HEADER) for value in values]).astype(
-        np.float64
-    )
 
 
 def halfvec_text(vector: NDArray[np.float64]) -> str:

@@ -107,5 +107,5 @@ class Way:
         needed = query.k * (PER_ARTIST if query.per_artist is not None else 1)
         if method == "exact":
             return needed + SPARE
-        reranked = query.readout.measure == "csls" or query.readout.against == "margin"
+        reranked = query.readout.measure != "cosine" or query.readout.against == "margin"
         return (needed + SPARE_OF_INDEX) * (RERANKED if reranked else 1)

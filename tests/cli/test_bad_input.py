@@ -167,7 +167,8 @@ def test_unknown_license_at_ingest(environment, run_command: Callable, drawn_fol
         (["--per-artist", "0"], 1, "no number of works an artist"),
         (["--after", "here"], 1, "There is no such page"),
         (["--like", "words:storm at sea"], 1, "cannot be given words"),
-        (["--readout", "csls"], 1, "index densities"),
+        (["--readout", "csls"], 1, "index measure"),
+        (["--readout", "whitened"], 1, "index measure"),
         (["--encoder", "csd"], 1, "There is no encoder"),
     ],
 )

@@ -23,6 +23,7 @@ from sqlalchemy import text
 from werkzeug.serving import make_server
 
 from stylesearch.catalog.database import open_database
+from stylesearch.catalog.halfvecs import unpack_halfvecs
 from stylesearch.encoders import csd
 from stylesearch.encoders.decoding import decode_for
 from stylesearch.encoders.registry import configured_encoder
@@ -31,7 +32,7 @@ from stylesearch.ingest.doorbell import Doorbell
 from stylesearch.search.describing import Described
 from stylesearch.search.query import StyleQuery
 from stylesearch.search.service import SearchResult, StyleSearch, through_retirement
-from stylesearch.search.vectors import cosines, in_halves, unpack_halfvecs
+from stylesearch.search.vectors import cosines, in_halves
 from stylesearch.settings import Settings, get_settings
 from web.app import create_app
 from web.services import services

@@ -1,12 +1,13 @@
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pytest
 from sqlalchemy import text
 
-from stylesearch.catalog import encoders, indexes
+from stylesearch.catalog import encoders, indexes, whitening
 from stylesearch.catalog.access import Access
 from stylesearch.catalog.artists import QUALIFIERS
 from stylesearch.catalog.collections import ensure_collection
@@ -16,6 +17,7 @@ from stylesearch.catalog.database import Database, sqlalchemy_url
 from stylesearch.catalog.densities import measure
 from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.catalog.records import Credit, ImageFacts, NewWork, WorkRecord
+from stylesearch.catalog.whitening import Space
 from stylesearch.catalog.writers import ensure_licenses, write_descriptors, write_works
 from stylesearch.search.conditions import (
     NAMED_FIELDS,
@@ -104,7 +106,7 @@ MEANINGS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Gallery:
     """A large catalogue that only is read: made descriptors in clusters, and every kind of metadata."""
 
@@ -114,6 +116,7 @@ class Gallery:
     rows: list
     vectors: np.ndarray = field(repr=False)
     units: np.ndarray = field(repr=False)
+    space: Space | None = field(repr=False)
     masks: dict = field(default_factory=dict, repr=False)
 
     def ask(
@@ -136,6 +139,12 @@ class Gallery:
                 session, self.encoder, weighted(wanted, weights), asked, changed,
                 unwanted=weighted(unwanted) if len(unwanted) else None, access=access, with_facets=facets,
             )  # fmt: skip
+
+    @cached_property
+    def places(self) -> np.ndarray:
+        """Where the rows are in the whitened space, of unit norm."""
+        found = (self.vectors.astype(np.float64) - self.space.centre) @ self.space.matrix
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
 
     def query(self, seed: int) -> np.ndarray:
         """A unit vector near the gallery's own, and at times one of them, in half precision."""
@@ -176,6 +185,8 @@ class Gallery:
         """One example's scores, with equal weights of the others, straight from the definitions."""
 
         def nearness(one):
+            if readout.measure == "whitened":
+                return self.places[chosen] @ (one / np.linalg.norm(one))
             found = self.cosines(one, chosen)
             if readout.measure == "csls":
                 everybody = np.sort(np.round(self.cosines(one, self.chosen()), 9))[::-1][:15].mean()
@@ -194,6 +205,11 @@ class Gallery:
         """The right answer: image ids and scores of two pages and one more."""
         chosen = self.chosen(query.where, without=query.exclude_images)
         readout = query.readout
+        if readout.measure == "whitened":
+            wanted, unwanted = (
+                [(one / np.linalg.norm(one) - self.space.centre) @ self.space.matrix for one in part]
+                for part in (wanted, unwanted)
+            )
         subtracted = unwanted if readout.against == "subtract" else []
         if readout.fusion == "mean":
             vector = wanted[0]
@@ -203,7 +219,9 @@ class Gallery:
                     mean = mean - readout.force * np.mean(
                         [one / np.linalg.norm(one) for one in subtracted], axis=0
                     )
-                vector = (mean / np.linalg.norm(mean)).astype(np.float16).astype(np.float64)
+                vector = mean / np.linalg.norm(mean)
+                if readout.measure != "whitened":
+                    vector = vector.astype(np.float16).astype(np.float64)
             scores = self.scores(vector, unwanted, chosen, readout)
         else:
             scores, near = np.zeros(len(chosen)), np.zeros(len(chosen), bool)
@@ -323,10 +341,11 @@ def _change(session, several: range) -> None:
 def _opened(database: Database, settings: Settings, encoder: EncoderRow) -> Gallery:
     with database.session() as session:
         rows = list(session.execute(text(ROWS)))
+        space = whitening.space(session, encoder)
     vectors = np.array([row.vector for row in rows], dtype=np.float32)
     units = vectors.astype(np.float64)
     units /= np.linalg.norm(units, axis=1, keepdims=True)
-    return Gallery(database, settings, encoder, rows, vectors, units)
+    return Gallery(database, settings, encoder, rows, vectors, units, space)
 
 
 @pytest.fixture(scope="session")
@@ -352,6 +371,7 @@ def gallery(servers, databases_of_run, empty_template, tmp_path_factory):
         session.execute(text("UPDATE encoder SET density = (SELECT avg(mean) FROM density)"))
         session.refresh(encoder)
         session.expunge(encoder)
+    assert whitening.refresh(database, encoder) == SIZE
     yield _opened(database, settings, encoder)
     database.close()
 

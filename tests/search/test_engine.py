@@ -7,13 +7,14 @@ from sqlalchemy.exc import DBAPIError
 
 from stylesearch.catalog import encoders, indexes, upgrades
 from stylesearch.catalog.access import Access
+from stylesearch.catalog.halfvecs import unpack_halfvecs
 from stylesearch.errors import InputError, NotFoundError, ServiceError
 from stylesearch.search.engine import search
 from stylesearch.search.facets import facets
 from stylesearch.search.grammar import parse
 from stylesearch.search.query import StyleQuery
 from stylesearch.search.scoring import Weighted
-from stylesearch.search.vectors import cosines, halfvec_text, in_halves, unpack_halfvecs
+from stylesearch.search.vectors import cosines, halfvec_text, in_halves
 
 RARE = 'artist:"Artist A" keyword:barn keyword:snow'
 

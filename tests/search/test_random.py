@@ -72,7 +72,7 @@ WHERE = st.one_of(
 PLAIN = st.just(Readout())
 READOUTS = st.builds(
     Readout,
-    measure=st.sampled_from(["cosine", "csls"]),
+    measure=st.sampled_from(["cosine", "csls", "whitened"]),
     fusion=st.sampled_from(["mean", "rank"]),
     against=st.sampled_from(["subtract", "margin"]),
     force=st.sampled_from([0.3, 1.0]),

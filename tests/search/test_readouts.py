@@ -1,5 +1,7 @@
 """Readouts: their formulas against definitions, how crowded it is around descriptors, and what only some modes promise."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sqlalchemy import text
@@ -44,7 +46,14 @@ def test_csls_holds_back_what_is_near_to_everything(gallery):
 
 
 @pytest.mark.parametrize(
-    "readout", [CSLS, Readout(against="margin"), Readout(measure="csls", against="margin")]
+    "readout",
+    [
+        CSLS,
+        Readout(measure="whitened"),
+        Readout(against="margin"),
+        Readout(measure="csls", against="margin"),
+        Readout(measure="whitened", against="margin"),
+    ],
 )
 def test_through_an_index_a_readout_finds_nearly_the_same(gallery, readout):
     found = total = 0
@@ -61,7 +70,11 @@ def test_through_an_index_a_readout_finds_nearly_the_same(gallery, readout):
 def test_examples_against_push_away(gallery):
     vector, unwanted = gallery.vectors[0], gallery.vectors[1000]
     plain = gallery.ask(vector, k=50, mode="exact")
-    for readout in (Readout(), Readout(against="margin", margin=1.0), Readout(fusion="rank")):
+    for readout in (
+        Readout(against="subtract"),
+        Readout(margin=1.0),
+        Readout(fusion="rank", against="subtract"),
+    ):
         ranking = gallery.ask(vector, unwanted=[unwanted], k=50, mode="exact", readout=readout)
         place = {row.image_id: number for number, row in enumerate(gallery.rows)}
         near = [
@@ -98,7 +111,7 @@ def test_reciprocal_ranks_are_joined_by_their_weights():
 def test_examples_that_cancel_each_other_out_are_told():
     vectors = Weighted(np.eye(3)[:1], np.ones(1))
     with pytest.raises(InputError) as caught:
-        asks(Readout(force=1), vectors, vectors)
+        asks(Readout(against="subtract", force=1), vectors, vectors)
     assert caught.value.code == "examples_cancel"
     with pytest.raises(InputError):
         asks(Readout(), Weighted(np.array([[1.0, 0], [-1.0, 0]]), np.ones(2)), None)
@@ -112,13 +125,14 @@ def test_a_margin_takes_off_what_is_missing():
     assert found == pytest.approx([1.0, half - 2 * 0.1, 0 - 2 * 1.1])
 
 
-def test_without_densities_csls_is_refused(database, gallery):
+@pytest.mark.parametrize("measure", ["csls", "whitened"])
+def test_what_was_not_measured_is_refused(database, gallery, measure):
     with database.session() as session:
         row = encoders.register(session, encoders.EncoderIdentity("toy", "d", 256, "w", "p", "CC0-1.0"))
-    bare = type(gallery)(database, gallery.settings, row, [], gallery.vectors)
+    bare = replace(gallery, database=database, encoder=row)
     with pytest.raises(ServiceError) as caught:
-        bare.ask(gallery.query(0), readout=CSLS)
-    assert caught.value.code == "no_densities"
+        bare.ask(gallery.query(0), readout=Readout(measure=measure))
+    assert caught.value.code == "not_measured"
 
 
 @pytest.fixture
@@ -200,11 +214,13 @@ def test_workers_measure_in_the_background(grown):
     keep_up(archive.database, archive.settings, Doorbell(archive.settings))
     assert value(archive, "SELECT count(*) FROM density") == 30
     assert value(archive, "SELECT density FROM encoder") is not None
+    assert value(archive, "SELECT count(*) FROM whitened") == 30
 
 
 def test_the_command_measures(archive_environment, run_command):
-    done = run_command("index", "densities")
-    assert (done.code, done.out.strip()) == (0, "measured 30")
-    assert run_command("index", "densities").out.strip() == "measured 0"
-    found = run_command("search", "--work", 1, "--readout", "csls", "-k", 3, "--json")
-    assert found.code == 0
+    done = run_command("index", "measure")
+    assert (done.code, done.out.strip()) == (0, "csls: 30 measured; whitened: 30 measured")
+    assert run_command("index", "measure").out.strip() == "csls: 0 measured; whitened: 0 measured"
+    for measured in ("csls", "whitened"):
+        found = run_command("search", "--work", 1, "--readout", measured, "-k", 3, "--json")
+        assert found.code == 0

@@ -20,10 +20,10 @@ import psycopg
 import pytest
 from PIL import Image
 
+from stylesearch.catalog.halfvecs import unpack_halfvecs
 from stylesearch.demo.drawings import draw_collection
 from stylesearch.local import services
 from stylesearch.local.layout import Layout
-from stylesearch.search.vectors import unpack_halfvecs
 
 # Where the suite is pointed at two servers that somebody else runs, these would kill the same local ones once more.
 pytestmark = pytest.mark.skipif("TESTS_DATABASE_URL" in os.environ, reason="kills servers of its own only")
