@@ -36,7 +36,9 @@ from openclipart_artists import (
 )
 from record import arguments, plain_figure, table, write
 
+from stylesearch.catalog.whitening import Space, fit
 from stylesearch.encoders.lite import WEIGHTS
+from stylesearch.errors import InputError
 from stylesearch.evaluation.csls import local_density
 from stylesearch.evaluation.describing import encoder_describer
 from stylesearch.evaluation.plots import COLOURS
@@ -49,31 +51,49 @@ K = 10
 EXAMPLES, NAMED, MOST_DRAWS = 3, 3, 5
 SEED = 0
 
-SINGLE = {"cosine": Readout(), "csls": Readout(measure="csls")}
+MEASURES = ("cosine", "csls", "whitened")
+SINGLE = {measure: Readout(measure=measure) for measure in MEASURES}
 SEVERAL = {
-    "mean, cosine": Readout(),
-    "mean, csls": Readout(measure="csls"),
-    "ranks, cosine": Readout(fusion="rank"),
-    "ranks, csls": Readout(fusion="rank", measure="csls"),
+    f"{words}, {measure}": Readout(measure=measure, fusion=fusion)
+    for fusion, words in (("mean", "mean"), ("rank", "ranks"))
+    for measure in MEASURES
 }
 AGAINST = {
-    "not said": None,
-    **{f"subtract {force:g}": Readout(force=force) for force in (0.25, 0.5, 1.0)},
-    **{f"ranks, subtract {force:g}": Readout(fusion="rank", force=force) for force in (0.25, 0.5)},
+    "not said": Readout(force=0),
+    **{f"subtract {force:g}": Readout(against="subtract", force=force) for force in (0.25, 0.5, 1.0)},
+    **{
+        f"ranks, subtract {force:g}": Readout(fusion="rank", against="subtract", force=force)
+        for force in (0.25, 0.5)
+    },
     **{
         f"margin {margin:g}, force {force:g}": Readout(against="margin", margin=margin, force=force)
         for margin in (0.05, 0.1)
         for force in (0.5, 1.0)
     },
+    "whitened, not said": Readout(measure="whitened", force=0),
+    "whitened, margin 0.1, force 0.5": Readout(measure="whitened"),
 }
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """One half, as it is searched: ``vectors`` ``[n, dim]`` of unit norm, how crowded it is around each, and the artists."""
+    """One half, as it is searched.
+
+    Attributes
+    ----------
+    vectors:
+        ``[n, dim]`` of unit norm.
+    crowding:
+        ``[n]``: mean cosine of each to its nearest neighbours.
+    space:
+        What was fitted to them.
+    names:
+        ``[n]``: the artists.
+    """
 
     vectors: NDArray[np.float64]
     crowding: NDArray[np.float64]
+    space: Space
     names: NDArray[np.str_]
 
     def ranked(
@@ -83,7 +103,7 @@ class Gallery:
         examples = Weighted(self.vectors[list(wanted)], np.ones(len(wanted)))
         others = Weighted(self.vectors[list(unwanted)], np.ones(len(unwanted))) if len(unwanted) else None
         rankings = []
-        found = asks(readout, examples, others)
+        found = asks(readout, examples, others, self.space if readout.measure == "whitened" else None)
         for ask in found:
             score = scores(self._measured(ask, readout), readout, self.vectors, self.crowding)
             score[list(without)] = -np.inf
@@ -158,17 +178,20 @@ def main() -> None:
 def _gallery(rows: NDArray[np.float32], half: Half) -> Gallery:
     vectors = unit(rows[half.places].astype(np.float16))
     return Gallery(
-        vectors, local_density(vectors.astype(np.float32), vectors.astype(np.float32), own=True), half.names
+        vectors,
+        local_density(vectors.astype(np.float32), vectors.astype(np.float32), own=True),
+        Space(*fit(vectors), 1.0),
+        half.names,
     )
 
 
-Asked = Callable[[Gallery, Readout | None, Sequence[tuple[int, ...]]], NDArray[np.float64]]
+Asked = Callable[[Gallery, Readout, Sequence[tuple[int, ...]]], NDArray[np.float64]]
 
 
 def _measure(
     galleries: Sequence[Gallery],
     divided: Sequence[Half],
-    readouts: dict[str, Readout | None],
+    readouts: dict[str, Readout],
     asked: Asked,
     number: int,
 ) -> dict[str, dict]:
@@ -213,25 +236,23 @@ def _draws(gallery: Gallery, number: int) -> list[tuple[int, ...]]:
     return found
 
 
-def _plainly(
-    gallery: Gallery, readout: Readout | None, drawn: Sequence[tuple[int, ...]]
-) -> NDArray[np.float64]:
-    assert readout is not None
+def _plainly(gallery: Gallery, readout: Readout, drawn: Sequence[tuple[int, ...]]) -> NDArray[np.float64]:
     return np.array(
         [gallery.precision(gallery.ranked(one, (), readout, one), gallery.names[one[0]]) for one in drawn]
     )
 
 
-def _corrected(
-    gallery: Gallery, readout: Readout | None, drawn: Sequence[tuple[int, ...]]
-) -> NDArray[np.float64]:
+def _corrected(gallery: Gallery, readout: Readout, drawn: Sequence[tuple[int, ...]]) -> NDArray[np.float64]:
     found = []
     for one in drawn:
         name = gallery.names[one[0]]
         first = gallery.ranked(one, (), Readout(), one)
         wrong = [int(place) for place in first if gallery.names[place] != name][:NAMED]
         without = [*one, *wrong]
-        again = gallery.ranked(one, wrong if readout else (), readout or Readout(), without)
+        try:
+            again = gallery.ranked(one, wrong, readout, without)
+        except InputError:  # they cancel each other out, being the same: nothing is found
+            again = np.zeros(0, dtype=np.intp)
         found.append(gallery.precision(again, name))
     return np.array(found)
 

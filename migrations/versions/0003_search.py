@@ -32,6 +32,7 @@ def upgrade() -> None:
     _density()
     _whitening()
     _index_check()
+    _shards()
 
 
 def _years() -> None:
@@ -146,7 +147,67 @@ def _index_check() -> None:
     )
 
 
+def _shards() -> None:
+    op.create_table(
+        "shard",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("slug", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="active", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("state IN ('active', 'draining')", name=op.f("ck_shard_state")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shard")),
+        sa.UniqueConstraint("slug", name=op.f("uq_shard_slug")),
+    )
+    op.execute(
+        """
+        CREATE FUNCTION forget_descriptors() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            EXECUTE format('DELETE FROM %I WHERE image_id = ANY ($1)', TG_ARGV[0])
+                USING ARRAY (SELECT id FROM gone);
+            RETURN NULL;
+        END
+        $$
+        """
+    )
+    # Keys and references go from the table of all to each encoder's own: parts on other servers can have none.
+    for name in ("pk_descriptor", "fk_descriptor_encoder_id_encoder", "fk_descriptor_image_id_image"):
+        op.execute(f"ALTER TABLE descriptor DROP CONSTRAINT {name}")
+    for table in _partitions():
+        op.execute(
+            f"ALTER TABLE {table} ADD PRIMARY KEY (image_id, encoder_id), ADD FOREIGN KEY (encoder_id) REFERENCES encoder,"
+            " ADD FOREIGN KEY (image_id) REFERENCES image ON DELETE CASCADE"
+        )
+
+
+def _partitions() -> list[str]:
+    rows = op.get_bind().execute(
+        sa.text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'descriptor'::regclass")
+    )
+    return [name for (name,) in rows]
+
+
+def _unshard() -> None:
+    for table in _partitions():
+        for kind in ("f", "p"):
+            rows = op.get_bind().execute(
+                sa.text(
+                    "SELECT conname FROM pg_constraint WHERE conrelid = to_regclass(:table) AND contype = :kind"
+                ),
+                {"table": table, "kind": kind},
+            )
+            for (name,) in rows:
+                op.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+    op.create_primary_key("pk_descriptor", "descriptor", ["encoder_id", "image_id"])
+    op.create_foreign_key("fk_descriptor_encoder_id_encoder", "descriptor", "encoder", ["encoder_id"], ["id"])
+    op.create_foreign_key(
+        "fk_descriptor_image_id_image", "descriptor", "image", ["image_id"], ["id"], ondelete="CASCADE"
+    )
+    op.execute("DROP FUNCTION forget_descriptors")
+    op.drop_table("shard")
+
+
 def downgrade() -> None:
+    _unshard()
     op.drop_table("index_check")
     op.drop_table("whitened")
     op.drop_table("whitening")

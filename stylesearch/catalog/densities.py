@@ -7,7 +7,7 @@ import time
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog import indexes
+from stylesearch.catalog import indexes, shards
 from stylesearch.catalog.access import VISIBLE_SQL
 from stylesearch.catalog.database import Database
 from stylesearch.catalog.descriptors import EncoderRow
@@ -46,6 +46,8 @@ def measure(session: Session, encoder: EncoderRow, *, at_most: int = BATCH) -> i
     """Measure some of what is missing or out of date; return how many were measured."""
     if not session.scalar(select(func.pg_try_advisory_xact_lock(DENSITY_LOCK, encoder.id))):
         return 0  # somebody else is at it
+    if shards.parts(session, encoder.partition):
+        return 0  # its neighbours are on other servers
     part, width = encoder.partition, f"halfvec({int(encoder.dim)})"
     indexed = indexes.has_index(session, encoder)
     stored = f"vector::{width}" if indexed else "vector"

@@ -64,13 +64,16 @@ class EncoderRow(Base):
 
 
 class Descriptor(Base):
-    """The unit vector that an encoder gave for an image, in half precision."""
+    """The unit vector that an encoder gave for an image, in half precision.
+
+    Keys and references stand on each encoder's own table: a part of one that lies on another server can have none.
+    """
 
     __tablename__ = "descriptor"
     __table_args__ = ({"postgresql_partition_by": "LIST (encoder_id)"},)
 
-    encoder_id: Mapped[int] = mapped_column(ForeignKey("encoder.id"), primary_key=True)
-    image_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
+    encoder_id: Mapped[int] = mapped_column(primary_key=True)
+    image_id: Mapped[int] = mapped_column(primary_key=True)
     vector: Mapped[list[float]] = mapped_column(HALFVEC())
 
 

@@ -65,8 +65,14 @@ def _make_partition(session: Session, row: EncoderRow) -> None:
         session.execute(text(f"ALTER TABLE {row.emptied_partition} RENAME TO {row.partition}"))
         return
     # Made by itself and then attached: made as a partition, it would wait for every search, and have all others wait.
-    check = f"CONSTRAINT ck_{row.partition}_dim CHECK (vector_dims(vector) = {row.dim})"
-    session.execute(text(f"CREATE TABLE {row.partition} (LIKE descriptor INCLUDING ALL, {check})"))
+    session.execute(
+        text(
+            f"CREATE TABLE {row.partition} (LIKE descriptor INCLUDING ALL,"
+            f" CONSTRAINT ck_{row.partition}_dim CHECK (vector_dims(vector) = {row.dim}),"
+            " PRIMARY KEY (image_id, encoder_id), FOREIGN KEY (encoder_id) REFERENCES encoder,"
+            " FOREIGN KEY (image_id) REFERENCES image ON DELETE CASCADE)"
+        )
+    )
     session.execute(text(f"ALTER TABLE descriptor ATTACH PARTITION {row.partition} FOR VALUES IN ({row.id})"))
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from stylesearch.catalog import shards
 from stylesearch.catalog.database import Database, explain
 from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.errors import ServiceError
@@ -92,7 +93,9 @@ def index_name(row: EncoderRow, kind: Kind) -> str:
 
 
 def has_index(session: Session, row: EncoderRow, kind: Kind = "hnsw") -> bool:
-    """Whether a whole, valid index stands on the encoder's partition."""
+    """Whether a whole, valid index stands on the encoder's partition, or on each of the parts that it is split into."""
+    if kind == "hnsw" and shards.parts(session, row.partition):
+        return True  # none is made without
     valid = session.scalar(
         text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)"),
         {"name": index_name(row, kind)},
@@ -106,6 +109,8 @@ def build_index(session: Session, row: EncoderRow, kind: Kind = "hnsw") -> bool:
     Nobody can write descriptors meanwhile. Of two that come at once, one builds; the other waits for it. While one is
     built beside all that goes on, nothing is done.
     """
+    if shards.parts(session, row.partition):
+        return False
     connection = session.connection()
     session.execute(select(func.pg_advisory_xact_lock(INDEX_LOCK, row.id)))
     rows = _rows(connection, row)
@@ -128,6 +133,7 @@ def build_index_beside(database: Database, row: EncoderRow, kind: Kind = "hnsw")
     ServiceError
         ``index_busy``, if somebody else builds one of this encoder.
     """
+    _refuse_parts(database, row)
     with _alone(database, row) as connection:
         rows = _rows(connection, row)
         name = index_name(row, kind)
@@ -151,6 +157,7 @@ def rebuild_index(database: Database, row: EncoderRow, kind: Kind = "hnsw") -> N
     ServiceError
         ``no_index``, if there is none; ``index_busy``, if somebody else builds one of this encoder.
     """
+    _refuse_parts(database, row)
     with _alone(database, row) as connection:
         name = index_name(row, kind)
         if connection.scalar(text("SELECT to_regclass(:name)"), {"name": name}) is None:
@@ -239,14 +246,19 @@ def _index_state(session: Session, row: EncoderRow, kind: Kind) -> IndexState | 
 
 def definition(row: EncoderRow, kind: Kind, how: str = "") -> str:
     """Return the statement that makes an index."""
-    width = int(row.dim)
+    return hnsw_definition(index_name(row, kind), row.partition, row.dim, kind, how)
+
+
+def hnsw_definition(name: str, table: str, dim: int, kind: Kind = "hnsw", how: str = "") -> str:
+    """Return the statement that makes an index of a name on a table of descriptors."""
+    width = int(dim)
     on = (
         f"(vector::halfvec({width})) halfvec_cosine_ops"
         if kind == "hnsw"
         else f"(binary_quantize(vector::halfvec({width}))::bit({width})) bit_hamming_ops"
     )
     return (
-        f"CREATE INDEX {how}{index_name(row, kind)} ON {row.partition} USING hnsw ({on})"
+        f"CREATE INDEX {how}{name} ON {table} USING hnsw ({on})"
         f" WITH (m = {HNSW_M}, ef_construction = {HNSW_EF_CONSTRUCTION})"
     )
 
@@ -293,6 +305,16 @@ def _rows(connection: Connection, row: EncoderRow) -> int:
 def _bytes_each(dim: int) -> int:
     """Return about how many bytes of memory a descriptor takes while its graph is built."""
     return 2 * dim + 2 * HNSW_M * 16 + 256
+
+
+def _refuse_parts(database: Database, row: EncoderRow) -> None:
+    with database.session() as session:
+        if shards.parts(session, row.partition):
+            raise ServiceError(
+                f"The gallery of {row.slug!r} is split over shards, each of which has its own index.",
+                hint="Run REINDEX on the shard itself.",
+                code="index_elsewhere",
+            )
 
 
 @contextmanager

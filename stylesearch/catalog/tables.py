@@ -10,6 +10,7 @@ from stylesearch.catalog.people import ApiToken, AuditEvent, User, Withdrawal
 from stylesearch.catalog.reports import Report
 from stylesearch.catalog.rights import License
 from stylesearch.catalog.runs import IngestItem, IngestRun
+from stylesearch.catalog.shards import Shard
 from stylesearch.catalog.works import Collection, Image, Work
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "License",
     "NearDuplicate",
     "Report",
+    "Shard",
     "User",
     "Whitened",
     "Whitening",

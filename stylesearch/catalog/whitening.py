@@ -18,6 +18,7 @@ from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from stylesearch.catalog import shards
 from stylesearch.catalog.access import VISIBLE_SQL
 from stylesearch.catalog.connections import copy_binary
 from stylesearch.catalog.database import Database
@@ -98,6 +99,8 @@ def refresh(database: Database, encoder: EncoderRow) -> int:
     with database.session() as session:
         if not session.scalar(select(func.pg_try_advisory_xact_lock(WHITENING_LOCK, encoder.id))):
             return 0  # somebody else is at it
+        if shards.parts(session, encoder.partition):
+            return 0  # lengths would have to be on the other servers, too
         rows = session.scalar(text(f"SELECT count(*) FROM {encoder.partition}")) or 0
         fitted_to = session.scalar(select(Whitening.gallery).where(Whitening.encoder_id == encoder.id))
         if fitted_to is None or rows >= fitted_to * GROWN:

@@ -41,7 +41,8 @@ def kind_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def _opened(slug: str | None) -> tuple[Settings, Database, EncoderRow]:
+def opened(slug: str | None) -> tuple[Settings, Database, EncoderRow]:
+    """Return the settings, the database, and the encoder that is named or serves."""
     settings = get_settings()
     database = open_database(settings)
     with database.session() as session:
@@ -68,7 +69,7 @@ def build(slug: str | None, kind: Kind) -> None:
 
     One that was left half-built is taken away first. The first run of a gallery builds its index by itself.
     """
-    _, database, row = _opened(slug)
+    _, database, row = opened(slug)
     with Stopwatch() as watch, errors.status("Building the index"):
         built = indexes.build_index_beside(database, row, kind)
     click.echo(f"built in {watch.seconds:.1f} s" if built else "already there")
@@ -79,7 +80,7 @@ def build(slug: str | None, kind: Kind) -> None:
 @kind_option
 def rebuild(slug: str | None, kind: Kind) -> None:
     """Build an index anew, without what was deleted, while others search and write."""
-    _, database, row = _opened(slug)
+    _, database, row = opened(slug)
     with Stopwatch() as watch, errors.status("Building the index"):
         indexes.rebuild_index(database, row, kind)
     click.echo(f"rebuilt in {watch.seconds:.1f} s")
@@ -107,7 +108,7 @@ def verify(slug: str | None, kind: Kind, sample: int, least: float) -> None:
 
     Workers do the same once a day, and /metrics tells what came of it.
     """
-    settings, database, row = _opened(slug)
+    settings, database, row = opened(slug)
     with errors.status("Comparing"), database.session() as session:
         found = recall.measure(session, row, settings, kind=kind, sample=sample)
     click.echo(f"recall {found.share:.3f} of the {found.k} nearest, over {found.sample} searches")
@@ -123,7 +124,7 @@ def verify(slug: str | None, kind: Kind, sample: int, least: float) -> None:
 @encoder_option
 def warm(slug: str | None) -> None:
     """Read a gallery and its indexes into the database's memory, as after a restart."""
-    _, database, row = _opened(slug)
+    _, database, row = opened(slug)
     with Stopwatch() as watch, errors.status("Reading"), database.session() as session:
         size = indexes.warm(session, row)
     click.echo(f"read {size / MIB:,.1f} MiB in {watch.seconds:.1f} s")
@@ -140,7 +141,7 @@ def measure(slug: str | None, seconds: float) -> None:
     For csls, how crowded it is around each descriptor; for whitened, how the gallery spreads. Workers do the same in the
     background; this does it now.
     """
-    _, database, row = _opened(slug)
+    _, database, row = opened(slug)
     with errors.status("Measuring"):
         crowding = densities.refresh(database, row, seconds=seconds)
         lengths = whitening.refresh(database, row)
@@ -152,7 +153,7 @@ def measure(slug: str | None, seconds: float) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(slug: str | None, as_json: bool) -> None:
     """Say how large a gallery and its indexes are, and whether they are whole."""
-    _, database, row = _opened(slug)
+    _, database, row = opened(slug)
     with database.session() as session:
         found = indexes.state(session, row)
     if as_json:

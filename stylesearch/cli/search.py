@@ -28,6 +28,7 @@ from stylesearch.settings import get_settings
 
 WHY = {
     "timeout": "its time ended, and there may be nearer works",
+    "shard_down": "a part of the gallery could not be asked",
     "rank_depth": "the rankings that were joined go no further",
 }
 where_option = click.option(

@@ -42,11 +42,13 @@ class Answer:
 def read(rows: Sequence[Row[Any]], ask: Ask, readout: Readout, wanted: Wanted) -> Answer:
     """Return the answer in a statement's rows."""
     counted = wanted.counted or wanted.facets
-    found = [row for row in rows if row.image_id is not None] if counted else rows
+    found = [row for row in rows if row.image_id is not None] if counted or wanted.parted else rows
+    # Beyond it, one of several servers may have more that was not brought.
+    relied_on = rows[0].relied_on if wanted.parted else None
     matching = int(rows[0].matching) if counted else None
     facets = read_facets(rows[0].facets or []) if wanted.facets else None
     if not found:
-        return Answer([], -np.inf, exhausted=True, matching=matching, facets=facets)
+        return Answer([], -np.inf, exhausted=relied_on is None, matching=matching, facets=facets)
     csls = readout.measure == "csls"
     crowding = np.array([row.crowding for row in found]) if csls else np.zeros(len(found))
     stored = unpack_halfvecs([bytes(row.vector) for row in found])
@@ -60,8 +62,9 @@ def read(rows: Sequence[Row[Any]], ask: Ask, readout: Readout, wanted: Wanted) -
         nearest[key] = min(row.distance, nearest.get(key, np.inf))
     return Answer(
         candidates,
-        boundary=base_score(ask, readout) - max(nearest.values()),
-        exhausted=len(nearest) < wanted.limit,
+        boundary=base_score(ask, readout)
+        - min(max(nearest.values()), np.inf if relied_on is None else relied_on),
+        exhausted=len(nearest) < wanted.limit and relied_on is None,
         matching=matching,
         facets=facets,
     )

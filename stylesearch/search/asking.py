@@ -38,10 +38,13 @@ class Asking:
     ----------
     seconds:
         How long all of them may take together.
+    parted:
+        Whether other servers follow their indexes, each with settings of its own.
     """
 
-    def __init__(self, session: Session, *, seconds: float) -> None:
+    def __init__(self, session: Session, *, seconds: float, parted: bool = False) -> None:
         self._session = session
+        self._parted = parted
         self._until = time.monotonic() + seconds
         self._sent = 0
         self._forced = False
@@ -85,7 +88,7 @@ class Asking:
 
     def _settings(self, plan: Plan) -> dict[str, str]:
         settings = {"statement_timeout": str(self._left)}
-        if plan.method == "exact":
+        if plan.method == "exact" or self._parted:
             return settings | ({"enable_sort": "on"} if self._forced else {})
         self._forced = True  # until a row comes: each puts it back
         return settings | {

@@ -10,19 +10,20 @@ from sqlalchemy import true
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog import encoders, whitening
+from stylesearch.catalog import encoders, shards, whitening
 from stylesearch.catalog.access import Access
 from stylesearch.catalog.densities import NEIGHBOURS
 from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.catalog.whitening import Space
-from stylesearch.errors import ServiceError
+from stylesearch.errors import InputError, ServiceError
 from stylesearch.search import gallery
 from stylesearch.search.answers import Answer, read
 from stylesearch.search.asking import Asking, TimeIsOverError
 from stylesearch.search.clauses import Clause, clause
 from stylesearch.search.facets import Facets, facets, read_facets
 from stylesearch.search.grouping import Candidate, picked
-from stylesearch.search.plans import Method, Statistics
+from stylesearch.search.parted import PartedStatements
+from stylesearch.search.plans import Method, Statistics, brought_by_part
 from stylesearch.search.query import MOST_RESULTS, Mode, StyleQuery
 from stylesearch.search.scoring import Ask, Weighted, asks, fused
 from stylesearch.search.statements import Statements, Wanted
@@ -53,8 +54,8 @@ class Ranking:
     complete:
         Whether there are as many as were asked for, or as many as there are.
     reason:
-        Why not, where it is not: ``timeout``, or ``rank_depth`` where rankings that are joined were not looked into far
-        enough.
+        Why not, where it is not: ``timeout``; ``shard_down`` where a part of the gallery could not be asked; ``rank_depth``
+        where rankings that are joined were not looked into far enough.
     facets:
         Where they were asked for.
     """
@@ -79,6 +80,7 @@ def search(
     without: frozenset[int] = frozenset(),
     access: Access = Access.EVERYBODY,
     with_facets: bool = False,
+    absent: frozenset[str] = frozenset(),
 ) -> Ranking:
     """Rank a gallery by nearness of style.
 
@@ -90,13 +92,15 @@ def search(
         Ids of images that are left out besides those of the query.
     with_facets:
         Whether to count what the filters can be set to: on the way where that is cheaper.
+    absent:
+        Names of shards that are known not to answer; they are not asked.
 
     Raises
     ------
     InputError, NotFoundError
         If a filter names something unknown, or the examples cancel each other out; ``encoder_retired``.
     ServiceError
-        ``no_index``, ``not_measured``, or ``timeout`` if the time ended before anything was found.
+        ``no_index``, ``not_measured``, ``shard_down``, ``readout_not_parted``, or ``timeout`` if the time ended before anything was found.
     """
     try:
         space = _space(session, encoder) if query.readout.measure == "whitened" else None
@@ -107,6 +111,9 @@ def search(
             return Ranking((), "exact", 0, complete=True, sentence=asked.sentence, facets=none)
         asking = Asking(session, seconds=settings.search_timeout_seconds)
         known = gallery.statistics(session, encoder, asked, fresh=query.mode != "auto")
+        if known.parts:
+            known = _without_absent(known, absent, query)
+            asking = Asking(session, seconds=settings.search_timeout_seconds, parted=True)
         scope = _Scope(asked, access, known)
         searching = _Search(encoder, settings, asking, scope, without | query.exclude_images)
         page = searching.run(rankings, query, with_facets=with_facets)
@@ -117,16 +124,33 @@ def search(
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) == NO_TABLE:
             raise encoders.retired(encoder.slug) from error
+        if shards.is_lost(error):
+            raise shards.shard_down(None) from error
         raise
+    reason = page.reason or ("shard_down" if absent else None)
     return Ranking(
         tuple(page.picked),
         page.method,
         page.matching,
-        complete=page.reason is None,
+        complete=reason is None,
         sentence=asked.sentence,
-        reason=page.reason,
+        reason=reason,
         facets=counted,
     )
+
+
+def _without_absent(known: Statistics, absent: frozenset[str], query: StyleQuery) -> Statistics:
+    """Return what is known of the parts of a gallery that can be asked."""
+    if query.readout.measure != "cosine":
+        raise InputError(
+            f"The readout {query.readout.measure} is not to be had in a gallery that is split over shards.",
+            hint="Search by the cosine.",
+            code="readout_not_parted",
+        )
+    present = tuple(part for part in known.parts if part.shard not in absent)
+    if not present:
+        raise shards.shard_down(", ".join(sorted(absent)))
+    return replace(known, parts=present)
 
 
 def _space(session: Session, encoder: EncoderRow) -> Space:
@@ -224,9 +248,7 @@ class _Search:
         with_facets: bool = False,
     ) -> _Page:
         """Rank by one example, looking further, and at last at everything, until the page is right."""
-        statements = Statements(
-            self._encoder, ask, query.readout, scope.asked, access=scope.access, without=self._without
-        )
+        statements = self._statements(ask, query, scope)
         way = Way(query, scope.statistics, self._settings, self._encoder.slug)
         few = scope.statistics.matching <= COUNTED
         best: _Page | None = None
@@ -237,10 +259,11 @@ class _Search:
                 by_work=way.by_work,
                 artists=artists or query.per_artist is not None,
                 counted=way.exact and few,
-                facets=way.exact and few and with_facets,
+                facets=way.exact and few and with_facets and not scope.statistics.parts,
+                parted=bool(scope.statistics.parts),
             )
             try:
-                answer = self._answer(way, statements, ask, query, wanted)
+                answer = self._answer(way, statements, ask, query, wanted, scope.statistics)
             except TimeIsOverError as error:
                 if best is None or not best.picked:
                     raise error.told from None
@@ -250,9 +273,24 @@ class _Search:
             if not way.leads_on(page, answer, statements.slack):
                 return best
 
+    def _statements(self, ask: Ask, query: StyleQuery, scope: _Scope) -> Statements:
+        asked = (self._encoder, ask, query.readout, scope.asked)
+        parts = scope.statistics.parts
+        if parts:
+            return PartedStatements(*asked, parts=parts, access=scope.access, without=self._without)
+        return Statements(*asked, access=scope.access, without=self._without)
+
     def _answer(
-        self, way: Way, statements: Statements, ask: Ask, query: StyleQuery, wanted: Wanted
+        self,
+        way: Way,
+        statements: Statements,
+        ask: Ask,
+        query: StyleQuery,
+        wanted: Wanted,
+        known: Statistics,
     ) -> Answer:
+        if isinstance(statements, PartedStatements):
+            return self._parted_answer(way, statements, ask, query, wanted, known)
         statement = statements.of(way.plan.method, wanted)
         answer = read(self._asking.rows(way.plan, statement), ask, query.readout, wanted)
         if way.exact or query.group != "work" or query.after is None or not answer.candidates:
@@ -261,6 +299,34 @@ class _Search:
         works = {one.work_id for one in answer.candidates}
         rows = self._asking.rows(way.plan, statements.of_works(sorted(works), wanted))
         return replace(answer, candidates=read(rows, ask, query.readout, wanted).candidates)
+
+    def _parted_answer(
+        self,
+        way: Way,
+        statements: PartedStatements,
+        ask: Ask,
+        query: StyleQuery,
+        wanted: Wanted,
+        known: Statistics,
+    ) -> Answer:
+        plan, images = way.plan, None
+        reach = brought_by_part(known, wanted.limit)
+        if way.exact and known.matching <= COUNTED:
+            images = [row.id for row in self._asking.rows(plan, statements.images())]
+            if not images:
+                return Answer([], -np.inf, exhausted=True, matching=0)
+            reach = wanted.limit
+        statement = statements.nearest(plan.method, wanted, reach=reach, images=images)
+        answer = read(self._asking.rows(plan, statement), ask, query.readout, wanted)
+        if query.group != "work" or query.after is None or not answer.candidates:
+            return answer
+        # A work was perhaps shown on a page before, by another of its images.
+        works = sorted({one.work_id for one in answer.candidates})
+        images = [row.id for row in self._asking.rows(plan, statements.images(works))]
+        whole = Wanted(len(images), artists=wanted.artists, parted=True)
+        statement = statements.nearest("exact", whole, reach=len(images) + 1, images=images)
+        rows = self._asking.rows(plan, statement)
+        return replace(answer, candidates=read(rows, ask, query.readout, whole).candidates)
 
     def _with_crowding(self, ask: Ask, query: StyleQuery) -> Ask:
         """Measure how crowded it is around an example, and around those that works should be unlike."""

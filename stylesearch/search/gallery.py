@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import InternalTraversal
 
-from stylesearch.catalog import encoders
+from stylesearch.catalog import encoders, shards
 from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.catalog.works import Work
 from stylesearch.search.clauses import Clause
@@ -73,17 +73,21 @@ def statistics(session: Session, encoder: EncoderRow, asked: Clause, *, fresh: b
         ``encoder_retired``, if the gallery is not there any more.
     """
     known = _known.setdefault(session.get_bind(), {})
-    until, state = known.get(encoder.partition, (0.0, None))
+    until, state = known.get(encoder.partition, (0.0, (None, ())))
     if fresh or time.monotonic() > until:
         names = {"hnsw": encoder.index, "binary": encoder.binary_index, "partition": encoder.partition}
-        state = session.execute(_STATE, names).one_or_none()
+        state = session.execute(_STATE, names).one_or_none(), shards.parts(session, encoder.partition)
         known[encoder.partition] = (time.monotonic() + MOMENT_SECONDS, state)
+    state, parts = state
     if state is None:
         raise encoders.retired(encoder.slug)
-    rows = float(state.rows) if state.rows is not None else _counted(session, encoder)
+    rows = sum(part.rows for part in parts) if parts else state.rows
+    rows = float(rows) if rows is not None else _counted(session, encoder)
     share = 1.0
     if not asked.everything:
         share = min(1.0, _estimated(session, asked) / max(1.0, float(state.works)))
+    if parts:
+        return Statistics(rows, rows * share, hnsw=True, parts=parts)
     return Statistics(rows, rows * share, state.hnsw, state.binary, state.hnsw_bytes, state.cache_bytes)
 
 

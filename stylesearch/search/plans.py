@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Literal
 
 from stylesearch.catalog.indexes import no_index
+from stylesearch.catalog.shards import Part
 from stylesearch.search.query import Mode
 
 Method = Literal["exact", "hnsw", "binary"]
@@ -25,6 +27,8 @@ MOST_VISITED = 20_000
 """How far a scan through the index goes before something else is thought of."""
 WIDER = 10
 """How many times as far it goes where that is still the cheapest."""
+FARTHEST = 5000
+"""Most that a shard brings through its index."""
 OVERSAMPLING = 20
 """How many times as many are looked at again, where an index only knows the signs of the numbers."""
 
@@ -43,6 +47,8 @@ class Statistics:
         Whether there is such an index, whole and valid.
     hnsw_bytes, cache_bytes:
         How large the first of them is, and how much the server expects to find in memory.
+    parts:
+        Where the gallery lies, if it is split over shards.
     """
 
     rows: float
@@ -51,6 +57,7 @@ class Statistics:
     binary: bool = False
     hnsw_bytes: int = 0
     cache_bytes: int = 0
+    parts: tuple[Part, ...] = ()
 
     @property
     def share(self) -> float:
@@ -87,6 +94,11 @@ def index_cost(statistics: Statistics, wanted: int, ef: int) -> float:
     return VISITED * (ef + wanted / statistics.share)
 
 
+def brought_by_part(statistics: Statistics, wanted: int) -> int:
+    """Return how many each shard has to bring so that, after filtering, there are probably enough."""
+    return ceil(wanted / statistics.share * (1.5 if statistics.share < 1 else 1.0))
+
+
 def choose(statistics: Statistics, mode: Mode, *, wanted: int, ef: int, exact_rows: int, slug: str) -> Plan:
     """Choose the way that costs least.
 
@@ -112,6 +124,8 @@ def choose(statistics: Statistics, mode: Mode, *, wanted: int, ef: int, exact_ro
             raise no_index(slug, mode)
         return Plan(mode, ef)
     if statistics.matching <= exact_rows or not (statistics.hnsw or statistics.binary):
+        return Plan("exact", ef)
+    if statistics.parts and brought_by_part(statistics, wanted) > FARTHEST:
         return Plan("exact", ef)
     if exact_cost(statistics) <= max(QUICK, index_cost(statistics, wanted, ef)):
         return Plan("exact", ef)

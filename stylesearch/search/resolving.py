@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pgvector.sqlalchemy import VECTOR
-from sqlalchemy import ColumnElement, Row, cast, column, func, select, table
+from sqlalchemy import ColumnElement, FromClause, Row, cast, column, func, select, table, union_all
 from sqlalchemy.orm import Session
 
+from stylesearch.catalog import shards
 from stylesearch.catalog.access import Access, visible
 from stylesearch.catalog.artists import WorkArtist
 from stylesearch.catalog.descriptors import EncoderRow
@@ -72,6 +73,8 @@ class Resolver:
         Gives the image store, likewise.
     at_hand:
         Files that have been described already.
+    absent:
+        Names of shards that are not to be asked.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class Resolver:
         store: Callable[[], ImageStore],
         access: Access = Access.EVERYBODY,
         at_hand: Iterable[Described] = (),
+        absent: frozenset[str] = frozenset(),
     ) -> None:
         self._session = session
         self._row = row
@@ -92,7 +96,7 @@ class Resolver:
         self._store = store
         self._access = access
         self._at_hand = {one.sha256.hex(): one for one in at_hand}
-        self._descriptors = table(row.partition, column("image_id"), column("vector"))
+        self._descriptors = _descriptors(session, row, absent)
         self._images: set[int] = set()
         self._files: set[bytes] = set()
 
@@ -259,6 +263,17 @@ class Resolver:
             hint="Search with a work that has one.",
             code="work_without_image",
         )
+
+
+def _descriptors(session: Session, row: EncoderRow, absent: frozenset[str]) -> FromClause:
+    """Return the gallery's descriptors, or those of the parts that can be asked."""
+    tables = [row.partition]
+    if absent:
+        tables = [part.table for part in shards.parts(session, row.partition) if part.shard not in absent]
+        if not tables:
+            raise shards.shard_down(", ".join(sorted(absent)))
+    found = [table(name, column("image_id"), column("vector")) for name in tables]
+    return found[0] if len(found) == 1 else union_all(*map(select, found)).subquery()
 
 
 _OF_EXAMPLE: Mapping[type[Example], Callable[[Resolver, Any], NDArray[Any]]] = {

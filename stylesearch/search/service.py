@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog import encoders, upgrades
+from stylesearch.catalog import encoders, shards, upgrades
 from stylesearch.catalog.access import Access
 from stylesearch.catalog.cards import WorkCard, cards_of_images
 from stylesearch.catalog.database import Database
 from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.encoders.protocol import Encoder, EncoderSpec
 from stylesearch.encoders.registry import configured_encoder
-from stylesearch.errors import NotFoundError
+from stylesearch.errors import NotFoundError, ServiceError
 from stylesearch.images.decode import Picture
 from stylesearch.images.store import ImageStore, open_store
 from stylesearch.search.describing import Described, describe_file
@@ -26,6 +28,9 @@ from stylesearch.search.resolving import Resolver
 from stylesearch.settings import Settings
 
 Result = TypeVar("Result")
+
+DOWN_SECONDS = 5.0
+"""For so long, a shard that did not answer is not asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,35 @@ def through_retirement(action: Callable[[], Result]) -> Result:
     return action()
 
 
+class _Down:
+    """The shards that did not answer a moment ago."""
+
+    def __init__(self) -> None:
+        self._known: tuple[float, frozenset[str]] = (0.0, frozenset())
+
+    @property
+    def now(self) -> frozenset[str]:
+        """Their names; none when it is time to try them again."""
+        until, absent = self._known
+        return absent if time.monotonic() < until else frozenset()
+
+    def look(self, database: Database) -> frozenset[str]:
+        """Ask them all; return the names of those that do not answer."""
+        absent = shards.unreachable(database)
+        self._known = time.monotonic() + DOWN_SECONDS, absent
+        return absent
+
+
+def _of_shards(action: Callable[[], Result]) -> Result:
+    """Do something, and tell a shard that is away from a database that is."""
+    try:
+        return action()
+    except DBAPIError as error:
+        if shards.is_lost(error):
+            raise shards.shard_down(None) from error
+        raise
+
+
 class StyleSearch:
     """Answers searches; one a process, safe to share between threads.
 
@@ -81,6 +115,7 @@ class StyleSearch:
         self.database = database
         self.settings = settings
         self.access = access
+        self._down = _Down()
 
     @property
     def encoder(self) -> Encoder:
@@ -156,8 +191,24 @@ class StyleSearch:
             :func:`stylesearch.search.engine.search`; and where the encoder has no gallery, or one that another version
             described. ``encoder_retired`` if that of the files at hand is no more: then they are to be described anew.
         """
-        with self.database.session() as session:
-            return self.search_in(session, query, at_hand=at_hand, with_facets=with_facets)
+        files = list(at_hand)
+
+        def ask(absent: frozenset[str]) -> SearchResult:
+            with self.database.session() as session:
+                return self.search_in(session, query, at_hand=files, with_facets=with_facets, absent=absent)
+
+        try:
+            return ask(self._down.now)
+        except ServiceError as error:
+            if error.code != "shard_down":
+                raise
+        absent = self._down.look(self.database)
+        try:
+            return ask(absent)
+        except NotFoundError as error:
+            if error.code != "not_described" or not absent:
+                raise
+            raise shards.shard_down(", ".join(sorted(absent))) from error
 
     def search_in(
         self,
@@ -166,8 +217,15 @@ class StyleSearch:
         *,
         at_hand: Iterable[Described] = (),
         with_facets: bool = False,
+        absent: frozenset[str] = frozenset(),
     ) -> SearchResult:
-        """Answer a query in the caller's transaction; see :meth:`search`."""
+        """Answer a query in the caller's transaction; see :meth:`search`.
+
+        Parameters
+        ----------
+        absent:
+            Names of shards that are not to be asked; the answer then says that it is not complete.
+        """
         files = list(at_hand)
         spec = files[0].encoder if files and query.encoder is None else None
         row = self.gallery_encoder(session, spec, slug=query.encoder)
@@ -178,9 +236,10 @@ class StyleSearch:
             encoder=lambda: configured_encoder(self.settings, row.slug),
             store=lambda: self.store,
             access=self.access,
+            absent=absent,
             at_hand=[one for one in files if one.encoder.digest == row.digest],
         )
-        found = resolver.resolve(query.examples)
+        found = _of_shards(lambda: resolver.resolve(query.examples))
         ranking = search(
             session,
             row,
@@ -191,6 +250,7 @@ class StyleSearch:
             without=found.images | found.copies,
             access=self.access,
             with_facets=with_facets,
+            absent=absent,
         )
         shown = [one.image_id for one in ranking.ranked]
         cards = cards_of_images(session, [*shown, *sorted(found.copies)], self.access)

@@ -64,6 +64,8 @@ class Wanted:
         Whether to count all that the filters let through.
     facets:
         Whether to count their fields too.
+    parted:
+        Whether several servers bring it, who tell how far it can be relied on.
     """
 
     limit: int
@@ -72,6 +74,7 @@ class Wanted:
     artists: bool = False
     counted: bool = False
     facets: bool = False
+    parted: bool = False
 
 
 def base_score(ask: Ask, readout: Readout) -> float:
@@ -225,10 +228,12 @@ class Statements:
             # The scores' difference: how crowded it is around the work falls out of it.
             other_distance = self._bare_distance(other)
             lead = (nearest - other_distance) * twice + float(ask.crowding - crowding)
-            total = total + func.greatest(0.0, lead + self._readout.margin) * float(
-                self._readout.force * share
-            )
+            missing = self._at_least_zero(lead + self._readout.margin)
+            total = total + missing * float(self._readout.force * share)
         return type_coerce(total, Double())
+
+    def _at_least_zero(self, value: ColumnElement[float]) -> ColumnElement[float]:
+        return func.greatest(0.0, value)
 
     def _bare_distance(self, vector: NDArray[np.float64]) -> ColumnElement[float]:
         stored, space = self._descriptors.c.vector, self._ask.space

@@ -64,7 +64,12 @@ class Way:
     @property
     def by_work(self) -> bool:
         query = self._query
-        return self.exact and query.group == "work" and (self._again or query.after is not None)
+        return (
+            self.exact
+            and not self._statistics.parts
+            and query.group == "work"
+            and (self._again or query.after is not None)
+        )
 
     def leads_on(self, page: Sequence[Candidate], answer: Answer, slack: float) -> bool:
         """Whether a page is not right yet; then the way has been changed to one that gets further.
@@ -82,7 +87,9 @@ class Way:
             return not (answer.exhausted or settled)
         if enough:
             return False
-        if answer.exhausted:
+        if answer.exhausted and self._statistics.parts:
+            self.plan = Plan("exact")
+        elif answer.exhausted:
             found = len(answer.candidates)
             self.plan = after_running_dry(self.plan, self._statistics, found=found, wanted=self.limit)
         else:

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from stylesearch.catalog import encoders, indexes, whitening
 from stylesearch.catalog.access import Access
@@ -374,6 +374,30 @@ def gallery(servers, databases_of_run, empty_template, tmp_path_factory):
     assert whitening.refresh(database, encoder) == SIZE
     yield _opened(database, settings, encoder)
     database.close()
+
+
+@pytest.fixture
+def explain():
+    """Runs a search, and returns the plan of its last statement."""
+
+    def run(gallery, *, verbose: bool = False, **case) -> str:
+        plans: list[str] = []
+        options = "COSTS OFF, VERBOSE" if verbose else "COSTS OFF"
+
+        def listen(connection, cursor, statement, parameters, context, executemany):
+            if "<=>" in statement:
+                raw = connection.connection.driver_connection
+                rows = raw.execute(f"EXPLAIN ({options}) {statement}", parameters).fetchall()
+                plans.append("\n".join(row[0] for row in rows))
+
+        event.listen(gallery.database.engine, "before_cursor_execute", listen)
+        try:
+            gallery.ask(gallery.query(1), k=10, **case)
+        finally:
+            event.remove(gallery.database.engine, "before_cursor_execute", listen)
+        return plans[-1]
+
+    return run
 
 
 @pytest.fixture
