@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from stylesearch.catalog.base import Base, Id, Moment, one_of
 
 ENCODER_STATES = ("building", "active", "retired")
+SHARD_STATES = ("active", "draining")
 
 
 class EncoderRow(Base):
@@ -139,6 +140,23 @@ class IndexCheck(Base):
     ef: Mapped[int]
     gallery: Mapped[int]
     measured_at: Mapped[Moment]
+
+
+class Shard(Base):
+    """A server that keeps parts of galleries. Where it is, and how to sign in, PostgreSQL knows: it is a foreign server."""
+
+    __tablename__ = "shard"
+    __table_args__ = (CheckConstraint(one_of("state", SHARD_STATES), name="state"),)
+
+    id: Mapped[Id]
+    slug: Mapped[str] = mapped_column(unique=True)
+    state: Mapped[str] = mapped_column(server_default="active")
+    created_at: Mapped[Moment]
+
+    @property
+    def server(self) -> str:
+        """Name of the foreign server."""
+        return f"stylesearch_{self.slug}"
 
 
 def partition_name(encoder_id: int) -> str:

@@ -11,11 +11,10 @@ from typing import Any
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import CheckConstraint, select, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
-from stylesearch.catalog.base import Base, Id, Moment, one_of
 from stylesearch.catalog.connections import raw_connection
 from stylesearch.catalog.database import (
     MINIMUM_PGVECTOR,
@@ -24,6 +23,7 @@ from stylesearch.catalog.database import (
     version_text,
     version_tuple,
 )
+from stylesearch.catalog.descriptors import Shard
 from stylesearch.catalog.people import AuditEvent
 from stylesearch.errors import InputError, NotFoundError, ServiceError
 
@@ -32,25 +32,10 @@ CONNECT_SECONDS = 3
 FETCHED = 1000
 """Rows that come from a shard at a time."""
 
-SHARD_STATES = ("active", "draining")
+TUPLE_COST = "100"
+"""What the planner thinks of a row that comes from a shard: a descriptor is far more than it takes a row to be."""
+
 NO_RIGHT, NO_WRAPPER = "42501", "42704"
-
-
-class Shard(Base):
-    """A server that keeps parts of galleries. Where it is, and how to sign in, PostgreSQL knows: it is a foreign server."""
-
-    __tablename__ = "shard"
-    __table_args__ = (CheckConstraint(one_of("state", SHARD_STATES), name="state"),)
-
-    id: Mapped[Id]
-    slug: Mapped[str] = mapped_column(unique=True)
-    state: Mapped[str] = mapped_column(server_default="active")
-    created_at: Mapped[Moment]
-
-    @property
-    def server(self) -> str:
-        """Name of the foreign server."""
-        return f"stylesearch_{self.slug}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +95,7 @@ def add(database: Database, slug: str, url: str, *, ef: int) -> None:
         **target,
         "extensions": "vector",
         "async_capable": "true",
+        "fdw_tuple_cost": TUPLE_COST,
         "fetch_size": str(FETCHED),
         "batch_size": str(FETCHED),
         "connect_timeout": str(CONNECT_SECONDS),

@@ -12,10 +12,9 @@ from sqlalchemy.orm import Session
 from stylesearch.catalog import indexes, shards
 from stylesearch.catalog.connections import raw_connection
 from stylesearch.catalog.database import Database
-from stylesearch.catalog.descriptors import EncoderRow
+from stylesearch.catalog.descriptors import EncoderRow, Shard
 from stylesearch.catalog.encoders import GALLERY_LOCK
 from stylesearch.catalog.people import AuditEvent
-from stylesearch.catalog.shards import Shard
 from stylesearch.errors import ServiceError
 
 BUCKETS = 256
@@ -270,7 +269,7 @@ def _move(database: Database, row: EncoderRow, old: str, new: str, buckets: list
         layout = layout_of(session, row)
         after = Layout(tuple(new if bucket in buckets else one for bucket, one in enumerate(layout.of)))
         leaves, comes = _name(row, source), _foreign_table(session, row, target)
-        wanted = f"image_id % {BUCKETS} = ANY(%s)"
+        wanted = f"image_id %% {BUCKETS} = ANY(%s)"
         # An attempt before may have brought some already.
         here.execute(f"DELETE FROM {comes} WHERE {wanted}", [buckets])
         moved = here.execute(

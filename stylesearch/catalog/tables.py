@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from stylesearch.catalog.artists import Artist, ArtistAlias, WorkArtist
 from stylesearch.catalog.base import Base
-from stylesearch.catalog.descriptors import Density, Descriptor, EncoderRow, IndexCheck, Whitened, Whitening
+from stylesearch.catalog.descriptors import (
+    Density,
+    Descriptor,
+    EncoderRow,
+    IndexCheck,
+    Shard,
+    Whitened,
+    Whitening,
+)
 from stylesearch.catalog.duplicates import NearDuplicate
 from stylesearch.catalog.people import ApiToken, AuditEvent, User, Withdrawal
 from stylesearch.catalog.reports import Report
 from stylesearch.catalog.rights import License
 from stylesearch.catalog.runs import IngestItem, IngestRun
-from stylesearch.catalog.shards import Shard
 from stylesearch.catalog.works import Collection, Image, Work
 
 __all__ = [

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from stylesearch.catalog import encoders, splitting
 from stylesearch.catalog import shards as known
 from stylesearch.catalog.database import open_database
-from stylesearch.catalog.shards import Shard
+from stylesearch.catalog.descriptors import Shard
 from stylesearch.cli.index import encoder_option, opened
 from stylesearch.cli.progress import Stopwatch, console, errors
 from stylesearch.settings import get_settings

@@ -63,6 +63,8 @@ BROKEN = {
     "ck_index_check_recall": (
         "INSERT INTO index_check (encoder_id, kind, recall, sample, k, ef, gallery) SELECT id, 'hnsw', 2, 1, 1, 1, 1 FROM encoder"
     ),
+    "ck_shard_state": "INSERT INTO shard (slug, state) VALUES ('s', 'away')",
+    "uq_shard_slug": "INSERT INTO shard (slug) VALUES ('s'), ('s')",
     "ck_encoder_status": "UPDATE encoder SET status = 'broken'",
     "ck_encoder_serving": "UPDATE encoder SET status = 'building', serving = true",
     "ck_encoder_dim": "UPDATE encoder SET dim = 0",

@@ -1,6 +1,8 @@
 """A gallery that is split over two more servers: the same answers, and honest ones when a server is away."""
 
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,10 +33,9 @@ def test_buckets_are_spread_alike_and_few_are_moved():
 
 
 @pytest.fixture(scope="module")
-def homes(tmp_path_factory):
-    """Data folders of three servers that are to be shards."""
-    folder = tmp_path_factory.mktemp("shards")
-    folder.chmod(0o755)
+def homes(servers):
+    """Data folders of three servers that are to be shards, beside that of the run's own."""
+    folder = Path(os.environ["TESTS_RUN_FOLDER"]) / "shards"
     made = {name: folder / name for name in ("one", "two", "three")}
     yield made
     for home in made.values():
@@ -108,10 +109,10 @@ def test_the_shards_indexes_find_nearly_all(gallery, parted, where):
 def test_each_shard_is_handed_order_and_limit(parted, explain):
     for mode in ("hnsw", "exact"):
         plan = explain(parted, where="", mode=mode, verbose=True)
-        remote = [line for line in plan.splitlines() if "Remote SQL" in line]
+        remote = [line for line in plan.splitlines() if "Remote SQL: SELECT image_id, vector" in line]
         assert len(remote) == 2
         assert all("ORDER BY" in line and "LIMIT" in line for line in remote)
-        assert plan.count("Async Foreign Scan") == 2
+        assert plan.count("Async Foreign Scan") >= 2
 
 
 def test_other_readouts_are_refused_by_name(gallery, parted):
@@ -151,6 +152,7 @@ def test_a_shard_that_is_away_is_told_and_comes_back_without_a_restart(gallery, 
     vector = gallery.query(2)
     whole = parted.ask(vector, k=24, mode="exact")
     services.stop(homes["two"])
+    services.release(homes["two"])
     try:
         with pytest.raises(ServiceError) as caught:
             parted.ask(vector, k=24, mode="exact")
