@@ -23,6 +23,7 @@ from hard_gallery import BLOCK, CODES, DIM, FILTERS, Hard, K
 from numpy.typing import NDArray
 from pgvector import HalfVector, Vector
 from pgvector.psycopg import register_vector
+from psycopg.types.json import Jsonb
 from sqlalchemy import text
 
 from stylesearch.catalog import encoders, indexes
@@ -213,7 +214,7 @@ class Ours(OnPostgres):
             {"id": "int8", "collection_id": "int8", "source_id": "text", "source_digest": "bytea", "title": "text",
              "keywords": "text[]", "work_license_id": "int8", "image_license_id": "int8", "extra": "jsonb"},
             ((number + 1, collection, str(number), b"", f"Work {number}", words(number), license_ids[number % 4],
-              license_ids[number % 4], "{}") for number in range(rows)),
+              license_ids[number % 4], Jsonb({})) for number in range(rows)),
         )  # fmt: skip
         copy_binary(
             session, "work_artist",
@@ -481,7 +482,11 @@ class LanceDb(Searcher):
 
     def ready(self, setting: Setting, bound: int) -> Callable[[NDArray[np.float16]], list[int]]:
         def ask(vector: NDArray[np.float16]) -> list[int]:
-            asked = self.table.search(vector.astype(np.float32)).distance_type("cosine").select(["id"])
+            asked = (
+                self.table.search(vector.astype(np.float32))
+                .distance_type("cosine")
+                .select(["id", "_distance"])
+            )
             asked = (
                 asked.nprobes(setting["nprobes"]).ef(setting["ef"]).refine_factor(setting["refine"]).limit(K)
             )
