@@ -85,8 +85,10 @@ class StyleQuery:
                 code="query_too_large",
             )
         # Which example comes first makes no difference to what is found.
-        ordered = sorted(set(self.examples), key=lambda one: json.dumps(one.to_json(), sort_keys=True))
-        object.__setattr__(self, "examples", tuple(ordered))
+        ordered = tuple(self.examples)
+        if len(ordered) > 1:
+            ordered = tuple(sorted(set(ordered), key=lambda one: json.dumps(one.to_json(), sort_keys=True)))
+        object.__setattr__(self, "examples", ordered)
         object.__setattr__(self, "where", filters.simplest(self.where))
         if self.after is not None and self.after.query != self.digest:
             raise bad_cursor()

@@ -121,7 +121,9 @@ class Resolver:
                 code="no_example",
             )
         unwanted = self._weighted([one for one in examples if one.against])
-        same = set(self._session.scalars(select(Image.id).where(Image.sha256.in_(self._files))))
+        same = set()
+        if self._files:
+            same = set(self._session.scalars(select(Image.id).where(Image.sha256.in_(self._files))))
         images = frozenset(self._images)
         return Resolved(wanted, unwanted, images, frozenset(same) - images)
 

@@ -51,8 +51,8 @@ class SearchResult:
     copies:
         Works whose image is the very file that was searched with. They are told apart from the hits: a copy is not a
         resemblance.
-    following:
-        The query for the next page; ``None`` where there is none.
+    query:
+        What was asked.
     """
 
     hits: tuple[Hit, ...]
@@ -60,7 +60,15 @@ class SearchResult:
     ranking: Ranking
     encoder: str
     encoder_digest: str
-    following: StyleQuery | None
+    query: StyleQuery
+
+    @property
+    def following(self) -> StyleQuery | None:
+        """The query for the next page; ``None`` where there is none."""
+        if len(self.ranking.ranked) < self.query.k:
+            return None
+        last = self.ranking.ranked[-1]
+        return self.query.page_after(last.score, last.image_id)
 
 
 def through_retirement(action: Callable[[], Result]) -> Result:
@@ -259,14 +267,13 @@ class StyleSearch:
             for rank, one in enumerate(ranking.ranked, 1)
             if one.image_id in cards
         )
-        last = ranking.ranked[-1] if len(ranking.ranked) == query.k else None
         return SearchResult(
             hits,
             tuple(cards[image_id] for image_id in sorted(found.copies) if image_id in cards),
             ranking,
             row.slug,
             row.digest,
-            query.page_after(last.score, last.image_id) if last else None,
+            query,
         )
 
     def _encoder(self, session: Session, slug: str | None = None) -> Encoder:
