@@ -201,8 +201,8 @@ class Gallery:
                 )
         return score
 
-    def ranked(self, wanted, unwanted, query: StyleQuery) -> list[tuple[int, float]]:
-        """The right answer: image ids and scores of two pages and one more."""
+    def ranked(self, wanted, unwanted, query: StyleQuery, most: int = 10**9) -> list[tuple[int, float]]:
+        """The right answer, all pages of it or its beginning: image ids and scores."""
         chosen = self.chosen(query.where, without=query.exclude_images)
         readout = query.readout
         if readout.measure == "whitened":
@@ -236,9 +236,11 @@ class Gallery:
                     scores[order] += weight * 61 / (60 + np.arange(1, len(order) + 1))
                     near[order] |= weight > 0
             chosen, scores = chosen[near], scores[near]
-        return self.page(np.round(scores, 9), chosen, query)
+        return self.page(np.round(scores, 9), chosen, query, most)
 
-    def page(self, scores: np.ndarray, chosen: np.ndarray, query: StyleQuery) -> list[tuple[int, float]]:
+    def page(
+        self, scores: np.ndarray, chosen: np.ndarray, query: StyleQuery, most: int
+    ) -> list[tuple[int, float]]:
         found, works, shown = [], set(), Counter()
         for place in np.lexsort((self.masks["ids"][chosen], -scores)):
             row = self.rows[chosen[place]]
@@ -249,7 +251,7 @@ class Gallery:
             works.add(row.work_id)
             shown.update(row.artist_ids)
             found.append((row.image_id, float(scores[place])))
-            if len(found) > 2 * query.k:
+            if len(found) == most:
                 break
         return found
 

@@ -93,7 +93,7 @@ QUICK = {"deadline": None, "derandomize": True, "suppress_health_check": list(He
 def check_exact(gallery, query: StyleQuery, wanted: list, unwanted: list, *, next_page: bool = True) -> None:
     """An exact answer, and perhaps the page behind it, are those of numpy: ids, order and scores."""
     exact = query.with_(mode="exact")
-    right = gallery.ranked(wanted, unwanted, exact)
+    right = gallery.ranked(wanted, unwanted, exact, most=2 * query.k + 1)
     found = gallery.ask(*wanted, unwanted=unwanted, query=exact)
     assert_same(found, right[: query.k])
     assert (found.complete, found.method) == (True, "exact")
@@ -112,7 +112,7 @@ def assert_same(ranking, right: list[tuple[int, float]]) -> None:
 
 def check_honest(gallery, query: StyleQuery, mode: str, wanted: list, unwanted: list) -> None:
     """Another answer never has what a filter excludes, nor fewer than there are without saying so."""
-    right = gallery.ranked(wanted, unwanted, query)
+    right = gallery.ranked(wanted, unwanted, query, most=query.k)
     found = gallery.ask(
         *wanted, unwanted=unwanted, query=query.with_(mode=mode), settings={"search_exact_rows": 50}
     )

@@ -180,7 +180,7 @@ def test_an_example_that_is_not_here_is_told(style_search, example, code):
     ],
 )
 def test_an_example_that_cannot_be_used_is_told(style_search, examples, code):
-    query = StyleQuery(examples=examples, readout=Readout(force=1))
+    query = StyleQuery(examples=examples, readout=Readout(against="subtract", force=1))
     with pytest.raises(InputError) as caught:
         style_search.search(query)
     assert caught.value.code == code
