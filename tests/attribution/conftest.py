@@ -1,3 +1,5 @@
+import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -6,6 +8,11 @@ from sqlalchemy import text
 from stylesearch.attribution.report import ReportMaker
 from stylesearch.images.store import open_store
 from stylesearch.search.service import StyleSearch
+
+# What several tests of this folder draw their galleries with; pytest imports each file by itself.
+_spec = importlib.util.spec_from_file_location("planted", Path(__file__).with_name("planted.py"))
+sys.modules["planted"] = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(sys.modules["planted"])
 
 
 @pytest.fixture

@@ -1,0 +1,59 @@
+import math
+
+import numpy as np
+import pytest
+from planted import gallery_of, planted_descriptors, planted_gallery
+
+from stylesearch.attribution.heldout import figures, hold_out
+from stylesearch.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def found():
+    seen = []
+    held = hold_out(
+        planted_gallery(40, 12, spread=0.7), resamples=60, on_progress=lambda *done: seen.append(done)
+    )
+    assert seen == [(number, 5) for number in range(1, 6)]
+    return held, figures(held)
+
+
+def test_promises_are_kept_on_what_was_held_out(found):
+    _, told = found
+    assert told.wrong_pairs > 5000
+    assert told.wrong_below_5 <= 0.06
+    assert told.wrong_below_1 <= 0.015
+    assert told.discovery_rate <= 0.12
+    assert told.cllr < 0.5
+    assert told.recall > 0.5
+    assert told.top1 > 0.9
+
+
+def test_artists_and_works_are_held_out(found):
+    held, told = found
+    assert told.artists == 40
+    outside = [name for name, known in zip(held.queries.artist, held.queries.known, strict=True) if not known]
+    assert len(set(outside)) == 40, "every artist is out of the gallery once"
+    assert len(outside) == 40 * 12
+    assert not held.pairs.own[~held.pairs.known].any()
+    assert held.queries.found_right[~held.queries.known].sum() == 0
+
+
+def test_styles_that_mean_nothing_find_nobody():
+    dice = np.random.default_rng(0)
+    names = [f"artist {number:03}" for number in range(40) for _ in range(12)]
+    told = figures(hold_out(gallery_of(dice.normal(size=(480, 16)), names), resamples=60))
+    assert told.cllr == pytest.approx(1.0, abs=0.05)
+    assert told.named < 0.1
+    assert told.discovery_rate <= 0.12
+
+
+def test_figures_are_json_values(found):
+    values = found[1].to_json()
+    assert all(value is None or math.isfinite(value) for value in values.values())
+
+
+def test_folds_must_divide():
+    rows, names = planted_descriptors(6, 6)
+    with pytest.raises(InputError):
+        hold_out(gallery_of(rows, names), folds=1)
