@@ -36,7 +36,8 @@ class Conclusion:
     reason:
         Why nothing is said, or why a group; ``None`` otherwise.
     found:
-        Places of the artists who pass the Benjamini–Hochberg procedure and whose gap is above 0, the highest score first.
+        Places of the artists who pass the Benjamini–Hochberg procedure and whose gap is above 0, the highest score first;
+        nobody where nothing is said.
     """
 
     outcome: Outcome
@@ -130,11 +131,11 @@ def _among(calibration: Calibration, scores: NDArray[np.float64], contenders: li
     found = tuple(place for place in contenders if judged[place])
     first = contenders[0]
     if not judged[first]:
-        return Conclusion("abstained", (artists[first],), "gap_reaches_zero", found)
+        return Conclusion("abstained", (artists[first],), "gap_reaches_zero", ())
     rivals = [place for place in contenders[1:] if scores[first] - scores[place] < calibration.lead]
     names = tuple(artists[place] for place in (first, *rivals))
     if not rivals:
         return Conclusion("artist", names, None, found)
     if len(names) > MOST_NAMED:
-        return Conclusion("abstained", names[:MOST_NAMED], "not_told_apart", found)
+        return Conclusion("abstained", names[:MOST_NAMED], "not_told_apart", ())
     return Conclusion("group", names, "not_told_apart", found)

@@ -4,10 +4,81 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from stylesearch.attribution.merkle import root
+from stylesearch.catalog.connections import raw_connection
 from stylesearch.catalog.descriptors import EncoderRow
+from stylesearch.evaluation.labels import Indices
+
+LEAF_BYTES = 32
+
+# A leaf is of all that the answer hangs on: the picture, its descriptor, who is credited with the work, and what works are
+# matched by. The names of columns are our own, and the number is the encoder's.
+_LEAVES = """
+    COPY (
+        SELECT image.id, work.id, sha256(
+            '\\x00'::bytea || image.sha256 || halfvec_send(descriptor.vector) || convert_to(
+                jsonb_build_array(credit.list, work.movement, work.medium, work.year_from, work.year_to)::text, 'UTF8'
+            )
+        )
+        FROM descriptor
+        JOIN image ON image.id = descriptor.image_id
+        JOIN work ON work.id = image.work_id
+        LEFT JOIN (
+            SELECT work_artist.work_id,
+                   jsonb_agg(jsonb_build_array(artist.name, work_artist.role, work_artist.qualifier)
+                             ORDER BY artist.name, work_artist.role) AS list
+            FROM work_artist JOIN artist ON artist.id = work_artist.artist_id GROUP BY work_artist.work_id
+        ) AS credit ON credit.work_id = work.id
+        WHERE descriptor.encoder_id = {encoder} AND work.withdrawn_at IS NULL
+        ORDER BY image.id
+    ) TO STDOUT (FORMAT BINARY)
+"""
+_ROW = np.dtype(
+    [
+        ("fields", ">i2"), ("image_length", ">i4"), ("image", ">i8"), ("work_length", ">i4"), ("work", ">i8"),
+        ("leaf_length", ">i4"), ("leaf", "V32"),
+    ]
+)  # fmt: skip
+_KEPT = np.dtype([("image", ">i8"), ("leaf", "V32")])
+_HEADER = 19  # of a binary COPY: the signature, flags, and the length of an extension that there is none of
+
+
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """The leaves of a gallery.
+
+    Attributes
+    ----------
+    images, works:
+        ``[n]`` ids of each image and its work, in rising order of the images.
+    digests:
+        ``[n]`` 32 bytes each.
+    """
+
+    images: Indices
+    works: Indices
+    digests: tuple[bytes, ...]
+
+    def root(self) -> str:
+        """Return the Merkle root in hex: equal roots mean that a report would give equal answers."""
+        return root(self.digests).hex()
+
+    def of(self, image_id: int) -> str | None:
+        """Return an image's leaf in hex; ``None`` where it is not in the gallery."""
+        place = int(np.searchsorted(self.images, image_id))
+        there = place < len(self.images) and self.images[place] == image_id
+        return self.digests[place].hex() if there else None
+
+    def to_bytes(self) -> bytes:
+        """Return image ids and digests, 40 bytes a leaf."""
+        rows = np.empty(len(self.digests), dtype=_KEPT)
+        rows["image"] = self.images
+        rows["leaf"] = np.frombuffer(b"".join(self.digests), dtype="V32")
+        return rows.tobytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +88,7 @@ class Gallery:
     Attributes
     ----------
     digest:
-        Hex SHA-256 over the sorted digests of every visible image's file and descriptor. Equal digests mean that a
-        search would give equal answers.
+        Its Merkle root in hex.
     """
 
     digest: str
@@ -27,25 +97,56 @@ class Gallery:
     artists: int
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How a gallery differs from a former state of it, in images."""
+
+    added: int
+    removed: int
+    changed: tuple[int, ...]
+
+
+def read_leaves(session: Session, encoder: EncoderRow) -> Leaves:
+    """Return the leaves of an encoder's gallery as it stands in the caller's transaction."""
+    with (
+        raw_connection(session).cursor() as cursor,
+        cursor.copy(_LEAVES.format(encoder=int(encoder.id)).encode()) as copy,
+    ):
+        data = b"".join(map(bytes, copy))
+    rows = np.frombuffer(data[_HEADER:-2], dtype=_ROW)
+    packed = np.ascontiguousarray(rows["leaf"]).tobytes()
+    return Leaves(
+        rows["image"].astype(np.int64),
+        rows["work"].astype(np.int64),
+        tuple(packed[at : at + LEAF_BYTES] for at in range(0, len(packed), LEAF_BYTES)),
+    )
+
+
+def gallery_of(session: Session, leaves: Leaves) -> Gallery:
+    """Return the gallery that has these leaves, in numbers."""
+    works = np.unique(leaves.works)
+    artists = session.scalar(
+        text("SELECT count(DISTINCT artist_id) FROM work_artist WHERE work_id = ANY(:works)"),
+        {"works": works.tolist()},
+    )
+    return Gallery(leaves.root(), len(leaves.images), len(works), int(artists or 0))
+
+
 def read_gallery(session: Session, encoder: EncoderRow) -> Gallery:
     """Return the gallery of an encoder as it stands in the caller's transaction."""
-    row = session.execute(
-        text(
-            """
-            WITH entry AS (
-                SELECT work.id AS work_id, sha256(image.sha256 || halfvec_send(descriptor.vector)) AS leaf
-                FROM descriptor
-                JOIN image ON image.id = descriptor.image_id
-                JOIN work ON work.id = image.work_id
-                WHERE descriptor.encoder_id = :encoder AND work.withdrawn_at IS NULL
-            )
-            SELECT encode(sha256(coalesce(string_agg(leaf, ''::bytea ORDER BY leaf), ''::bytea)), 'hex') AS digest,
-                   count(*) AS images,
-                   count(DISTINCT work_id) AS works,
-                   (SELECT count(DISTINCT artist_id) FROM work_artist WHERE work_id IN (SELECT work_id FROM entry)) AS artists
-            FROM entry
-            """
-        ),
-        {"encoder": encoder.id},
-    ).one()
-    return Gallery(row.digest, row.images, row.works, row.artists)
+    return gallery_of(session, read_leaves(session, encoder))
+
+
+def difference(former: bytes, now: Leaves) -> Difference:
+    """Compare a gallery with a former state.
+
+    Parameters
+    ----------
+    former:
+        From :meth:`Leaves.to_bytes`.
+    """
+    rows = np.frombuffer(former, dtype=_KEPT)
+    before = dict(zip(rows["image"].tolist(), map(bytes, rows["leaf"]), strict=True))
+    after = dict(zip(now.images.tolist(), now.digests, strict=True))
+    changed = tuple(image for image, digest in after.items() if before.get(image, digest) != digest)
+    return Difference(len(after.keys() - before.keys()), len(before.keys() - after.keys()), changed)

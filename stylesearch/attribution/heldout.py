@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stylesearch.attribution.calibration import FEWEST_WORKS, Calibration, Judged, calibrate, judge
-from stylesearch.attribution.findings import DISCOVERY_RATE, Conclusion, conclude
+from stylesearch.attribution.calibration import Calibration, Judged, calibrate, judge
+from stylesearch.attribution.findings import DISCOVERY_RATE, Conclusion, conclude, discoveries
 from stylesearch.attribution.gaps import RESAMPLES
-from stylesearch.attribution.likelihood import cllr
 from stylesearch.attribution.sure_works import NOBODY, SureWorks
+from stylesearch.encoders.protocol import Descriptors
 from stylesearch.errors import InputError
 from stylesearch.evaluation.labels import Indices, Mask
+from stylesearch.evaluation.ranking import cosines
 
 Numbers = NDArray[np.float64]
 
@@ -27,15 +27,6 @@ HELD_SHARE = 0.25
 
 MOST_QUERIES = 40
 """Works of one artist that are asked about in one fold."""
-
-RELIABILITY = 10
-"""Bars of the reliability plot."""
-
-RAW_THRESHOLD = 0.8
-"""The cosine that is often taken to mean the same style."""
-
-FEWEST_TO_CHECK = 2 * FEWEST_WORKS
-"""Artists with as many works are needed to hold any out and judge by the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +41,10 @@ class Queries:
         Whether the artist's other works were in the gallery; else no artist of the gallery is right.
     readable:
         Whether the artist's gap lets scores be read.
+    passed, passed_wrong:
+        How many artists pass the procedure, and how many of them are not the maker.
     found, wrong:
-        How many artists were found, and how many of them are not the maker.
+        How many artists were found, and how many of them are not the maker; none where nothing is said.
     found_right:
         Whether the maker was found.
     first_right:
@@ -60,13 +53,13 @@ class Queries:
         Of the conclusion.
     answer_right:
         Whether the maker is among the artists that the conclusion names.
-    raw_found, raw_wrong:
-        How many artists the image has a raw cosine of 0.8 or more with, and how many of them are not the maker.
     """
 
     artist: tuple[str, ...]
     known: Mask
     readable: Mask
+    passed: Indices
+    passed_wrong: Indices
     found: Indices
     wrong: Indices
     found_right: Mask
@@ -74,8 +67,6 @@ class Queries:
     outcome: tuple[str, ...]
     reason: tuple[str | None, ...]
     answer_right: Mask
-    raw_found: Indices
-    raw_wrong: Indices
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +79,23 @@ class Pairs:
         Whether the artist made the work.
     known:
         Whether the work's artist was in the gallery.
-    p_values, log10, cosines:
-        Of the pair; ``cosines`` is the raw cosine of the work with the artist's prototype.
+    query:
+        Which of the queries it is about.
+    p_values, log10:
+        Of the pair.
+    cosines, nearest:
+        Raw cosine of the work with the artist's prototype, and with the nearest of the artist's works.
     weights:
         How much the pair counts where every artist is to count the same.
     """
 
     own: Mask
     known: Mask
+    query: Indices
     p_values: Numbers
     log10: Numbers
     cosines: Numbers
+    nearest: Numbers
     weights: Numbers
 
 
@@ -108,65 +105,6 @@ class Held:
 
     queries: Queries
     pairs: Pairs
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What came of the works that were held out. Shares are 0 to 1, with every artist counting the same.
-
-    Attributes
-    ----------
-    queries, artists, wrong_pairs:
-        How many works were asked about, of how many artists, and against how many wrong artists.
-    wrong_below_5, wrong_below_1:
-        Share of p-values of wrong artists at or below 0.05 and 0.01.
-    outside_below_5, outside_below_1:
-        The same where the maker is not in the gallery at all.
-    discovery_rate, outside_discovery_rate:
-        Realised rate of false discoveries: mean share of wrong artists among those found.
-    recall:
-        Share of works whose maker is found, where the maker is in the gallery; ``readable_recall``: and the gap lets
-        its scores be read.
-    top1:
-        Share of works whose maker scores highest, likewise.
-    abstention:
-        Share of works of which nothing is said; ``named``: of which an artist or a group is named.
-    answer_right:
-        Share of the answers that name an artist or a group and are right.
-    cllr:
-        Cost of the likelihood ratios.
-    raw_wrong, raw_right:
-        Share of wrong artists, and of makers, whose raw cosine is 0.8 or more.
-    raw_discovery_rate:
-        What the rate of false discoveries would be if those were taken for found.
-    """
-
-    queries: int
-    artists: int
-    wrong_pairs: int
-    wrong_below_5: float
-    wrong_below_1: float
-    outside_below_5: float
-    outside_below_1: float
-    discovery_rate: float
-    outside_discovery_rate: float
-    recall: float
-    readable_recall: float
-    top1: float
-    abstention: float
-    named: float
-    answer_right: float
-    cllr: float
-    raw_wrong: float
-    raw_right: float
-    raw_discovery_rate: float
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the figures as JSON values; what cannot be worked out is null."""
-        return {
-            name: None if isinstance(value, float) and math.isnan(value) else value
-            for name, value in asdict(self).items()
-        }
 
 
 def hold_out(
@@ -211,6 +149,11 @@ def hold_out(
         parts.append(_fold(works, turn == fold, (seed, fold), rate, resamples))
         if on_progress is not None:
             on_progress(fold + 1, folds)
+    starts = np.cumsum([0, *(len(one.queries.known) for one in parts)])
+    parts = [
+        replace(one, pairs=replace(one.pairs, query=one.pairs.query + start))
+        for one, start in zip(parts, starts[:-1], strict=True)
+    ]
     queries = Queries(
         *(_joined([getattr(one.queries, field.name) for one in parts]) for field in fields(Queries))
     )
@@ -243,17 +186,26 @@ def _fold(works: SureWorks, outside: Mask, seed: tuple[int, int], rate: float, r
     chosen = np.array(sorted(asked), dtype=np.int64)
     makers = [works.artists[works.maker_artists[works.makers[place]][0]] for place in chosen]
     rows = works.rows[chosen]
-    judged = judge(calibration, gallery, rows)
-    return _told(calibration, judged, rows @ _directions(calibration).T, makers, rate)
+    return _told(
+        calibration, judge(calibration, gallery, rows), makers, _raw_cosines(calibration, gallery, rows), rate
+    )
 
 
-def _directions(calibration: Calibration) -> Numbers:
+def _raw_cosines(calibration: Calibration, gallery: SureWorks, rows: Descriptors) -> tuple[Numbers, Numbers]:
+    """Return ``[rows, artists]`` cosines with each artist's prototype, and with the nearest of each artist's works."""
     means = calibration.prototypes.means
-    directions: Numbers = means / np.linalg.norm(means, axis=1, keepdims=True)
-    return directions
+    directions = means / np.linalg.norm(means, axis=1, keepdims=True)
+    scores = cosines(rows, gallery.rows).astype(np.float64)
+    nearest = [
+        scores[:, gallery.by(gallery.artists.index(name))].max(axis=1)
+        for name in calibration.prototypes.artists
+    ]
+    return rows @ directions.T, np.stack(nearest, axis=1)
 
 
-def _told(calibration: Calibration, judged: Judged, cosines: Numbers, makers: list[str], rate: float) -> Held:
+def _told(
+    calibration: Calibration, judged: Judged, makers: list[str], raw: tuple[Numbers, Numbers], rate: float
+) -> Held:
     artists = np.array(calibration.prototypes.artists)
     own: Mask = np.equal(np.array(makers)[:, None], artists)
     conclusions = [
@@ -266,17 +218,18 @@ def _told(calibration: Calibration, judged: Judged, cosines: Numbers, makers: li
         )
         for row in range(len(makers))
     ]
-    queries = _queries(calibration, conclusions, judged, own, cosines >= RAW_THRESHOLD, makers)
+    queries = _queries(calibration, conclusions, judged, own, makers, discoveries(judged.p_values, rate))
     sizes = Counter(makers)
-    weights = np.array([1 / sizes[maker] for maker in makers])
-    shape = own.shape
+    width = own.shape[1]
     pairs = Pairs(
-        own.ravel(),
-        np.repeat(queries.known, shape[1]),
-        judged.p_values.ravel(),
-        judged.log10.ravel(),
-        cosines.astype(np.float64).ravel(),
-        np.repeat(weights, shape[1]),
+        own=own.ravel(),
+        known=np.repeat(queries.known, width),
+        query=np.repeat(np.arange(len(makers)), width),
+        p_values=judged.p_values.ravel(),
+        log10=judged.log10.ravel(),
+        cosines=raw[0].ravel(),
+        nearest=raw[1].ravel(),
+        weights=np.repeat([1 / sizes[maker] for maker in makers], width),
     )
     return Held(queries, pairs)
 
@@ -286,8 +239,8 @@ def _queries(
     conclusions: list[Conclusion],
     judged: Judged,
     own: Mask,
-    raw: Mask,
     makers: list[str],
+    passed: Mask,
 ) -> Queries:
     right = [[bool(own[row, place]) for place in one.found] for row, one in enumerate(conclusions)]
     first = np.argmax(judged.standard, axis=1)
@@ -295,6 +248,8 @@ def _queries(
         artist=tuple(makers),
         known=np.any(own, axis=1),
         readable=np.any(own & calibration.judged, axis=1),
+        passed=passed.sum(axis=1),
+        passed_wrong=(passed & ~own).sum(axis=1),
         found=np.array([len(one) for one in right], dtype=np.int64),
         wrong=np.array([len(one) - sum(one) for one in right], dtype=np.int64),
         found_right=np.array([any(one) for one in right], dtype=bool),
@@ -308,51 +263,4 @@ def _queries(
             ],
             dtype=bool,
         ),
-        raw_found=raw.sum(axis=1),
-        raw_wrong=(raw & ~own).sum(axis=1),
     )
-
-
-def figures(held: Held) -> Figures:
-    """Sum up what was held out."""
-    queries, pairs = held.queries, held.pairs
-    every = np.ones(len(queries.known), dtype=bool)
-    wrong, outside = ~pairs.own, ~pairs.known
-    named = np.isin(queries.outcome, ("artist", "group"))
-    rates = queries.wrong / np.maximum(queries.found, 1)
-    raw = pairs.cosines >= RAW_THRESHOLD
-
-    sizes = Counter(queries.artist)
-    weights = np.array([1 / sizes[name] for name in queries.artist])
-
-    def share(values: NDArray[Any], among: Mask) -> float:
-        return _mean(values, weights, among)
-
-    def pair_share(values: Mask, among: Mask) -> float:
-        return _mean(values, pairs.weights, among)
-
-    return Figures(
-        queries=len(every),
-        artists=len(set(queries.artist)),
-        wrong_pairs=int(wrong.sum()),
-        wrong_below_5=pair_share(pairs.p_values <= 0.05, wrong),
-        wrong_below_1=pair_share(pairs.p_values <= 0.01, wrong),
-        outside_below_5=pair_share(pairs.p_values <= 0.05, outside),
-        outside_below_1=pair_share(pairs.p_values <= 0.01, outside),
-        discovery_rate=share(rates, every),
-        outside_discovery_rate=share(rates, ~queries.known),
-        recall=share(queries.found_right, queries.known),
-        readable_recall=share(queries.found_right, queries.readable),
-        top1=share(queries.first_right, queries.known),
-        abstention=share(np.array(queries.outcome) == "abstained", every),
-        named=share(named, every),
-        answer_right=share(queries.answer_right, named),
-        cllr=cllr(pairs.log10[pairs.own], pairs.weights[pairs.own], pairs.log10[wrong], pairs.weights[wrong]),
-        raw_wrong=pair_share(raw, wrong),
-        raw_right=pair_share(raw, pairs.own),
-        raw_discovery_rate=share(queries.raw_wrong / np.maximum(queries.raw_found, 1), every),
-    )
-
-
-def _mean(values: NDArray[Any], weights: Numbers, among: Mask) -> float:
-    return float(np.average(values[among], weights=weights[among])) if among.any() else float("nan")

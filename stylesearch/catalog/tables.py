@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stylesearch.catalog.artists import Artist, ArtistAlias, WorkArtist
 from stylesearch.catalog.base import Base
+from stylesearch.catalog.calibrations import CalibrationRow, SigningKey
 from stylesearch.catalog.descriptors import Descriptor, EncoderRow
 from stylesearch.catalog.duplicates import NearDuplicate
 from stylesearch.catalog.people import ApiToken, AuditEvent, User, Withdrawal
@@ -18,6 +19,7 @@ __all__ = [
     "ArtistAlias",
     "AuditEvent",
     "Base",
+    "CalibrationRow",
     "Collection",
     "Descriptor",
     "EncoderRow",
@@ -27,6 +29,7 @@ __all__ = [
     "License",
     "NearDuplicate",
     "Report",
+    "SigningKey",
     "User",
     "Withdrawal",
     "Work",

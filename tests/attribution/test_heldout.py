@@ -1,10 +1,12 @@
+import json
 import math
 
 import numpy as np
 import pytest
 from planted import gallery_of, planted_descriptors, planted_gallery
 
-from stylesearch.attribution.heldout import figures, hold_out
+from stylesearch.attribution.checking import figures
+from stylesearch.attribution.heldout import hold_out
 from stylesearch.errors import InputError
 
 
@@ -23,6 +25,7 @@ def test_promises_are_kept_on_what_was_held_out(found):
     assert told.wrong_pairs > 5000
     assert told.wrong_below_5 <= 0.06
     assert told.wrong_below_1 <= 0.015
+    assert told.passed_rate <= 0.12
     assert told.discovery_rate <= 0.12
     assert told.cllr < 0.5
     assert told.recall > 0.5
@@ -50,7 +53,20 @@ def test_styles_that_mean_nothing_find_nobody():
 
 def test_figures_are_json_values(found):
     values = found[1].to_json()
-    assert all(value is None or math.isfinite(value) for value in values.values())
+    flat = [*values.values(), *values.pop("raw").values(), *values.pop("raw_nearest").values()]
+    assert all(value is None or math.isfinite(value) for value in flat if not isinstance(value, dict))
+    assert json.loads(json.dumps(values)) == values
+
+
+def test_a_threshold_on_raw_cosines_is_counted(found):
+    held, told = found
+    pairs = held.pairs
+    there = pairs.nearest >= 0.8
+    expected = np.average(there[pairs.own], weights=pairs.weights[pairs.own])
+    assert told.raw_nearest.right == pytest.approx(expected)
+    found_by_query = [there[pairs.query == number].any() for number in range(told.queries)]
+    weights = [1 / held.queries.artist.count(name) for name in held.queries.artist]
+    assert told.raw_nearest.found == pytest.approx(np.average(found_by_query, weights=weights))
 
 
 def test_folds_must_divide():
