@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,10 +28,6 @@ FEWEST_ARTISTS = 3
 ORDINARY = 0.99
 """Share of the gallery's works, each maker weighing the same, that are less alone than the threshold of the domain."""
 
-SCORES, GAPS = "scores", "gaps"
-"""The stages of a calibration that take long."""
-
-Progress = Callable[[str], None]
 Numbers = NDArray[np.float64]
 
 
@@ -97,9 +92,7 @@ class Judged:
     crowding: Numbers
 
 
-def calibrate(
-    works: SureWorks, *, seed: int = 0, resamples: int = RESAMPLES, on_progress: Progress | None = None
-) -> Calibration:
+def calibrate(works: SureWorks, *, seed: int = 0, resamples: int = RESAMPLES) -> Calibration:
     """Calibrate the scores of a gallery.
 
     Parameters
@@ -110,8 +103,6 @@ def calibrate(
         The same seed draws the same samples.
     resamples:
         Of the gaps' intervals.
-    on_progress:
-        Told what begins.
 
     Raises
     ------
@@ -126,8 +117,6 @@ def calibrate(
             hint=f"A calibration needs {FEWEST_ARTISTS} such artists. Take in more works, or credit them.",
             code="too_few_artists",
         )
-    if on_progress is not None:
-        on_progress(SCORES)
     scores = score_works(works, known, seed=seed)
     compared, matchings = match(works, scores.chosen, known.artists)
     if not compared.any(axis=0).all():
@@ -140,8 +129,6 @@ def calibrate(
     own = (scores.own_scores - standards.centre[scores.own_columns]) / standards.spread[scores.own_columns]
     sizes = np.bincount(scores.own_columns, minlength=len(known))
     own_weights = 1 / sizes[scores.own_columns]
-    if on_progress is not None:
-        on_progress(GAPS)
     return Calibration(
         prototypes=known,
         offsets=scores.offsets,

@@ -19,6 +19,7 @@ EXIT_INTERRUPTED = 130
 
 # Commands of the library: module and one line for the list. A module is imported only when its command is used.
 COMMANDS = {
+    "calibrate": ("stylesearch.cli.calibrate", "Learn what a score against an artist is worth here."),
     "db": ("stylesearch.cli.db", "Upgrade, check, back up and restore the catalogue's database."),
     "demo": ("stylesearch.cli.demo", "Take in a collection, search it, report on it and serve it."),
     "doctor": ("stylesearch.cli.doctor", "Look at this installation and say what to do about each problem."),

@@ -1,0 +1,174 @@
+"""Calibrates the gallery of the catalogue, and finds what was calibrated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+import stylesearch
+from stylesearch.attribution.calibration import FEWEST_WORKS, Calibration, calibrate
+from stylesearch.attribution.calibration_file import digest_of, from_bytes, to_bytes
+from stylesearch.attribution.checking import figures
+from stylesearch.attribution.findings import DISCOVERY_RATE
+from stylesearch.attribution.frozen import Frozen, descriptors_of, read_frozen
+from stylesearch.attribution.gallery import read_leaves
+from stylesearch.attribution.heldout import FOLDS, hold_out
+from stylesearch.attribution.verbal import SCALE_SOURCE
+from stylesearch.catalog.calibrations import CalibrationRow
+from stylesearch.catalog.database import Database
+from stylesearch.catalog.descriptors import EncoderRow
+from stylesearch.errors import InputError
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """A calibration of the catalogue.
+
+    Attributes
+    ----------
+    digest:
+        Its name.
+    created_at:
+        When it was made.
+    gallery_root:
+        Of the gallery that it is of.
+    summary, figures:
+        What it rests on in numbers, and what came of works that were held out; ``None`` where none were.
+    calibration:
+        Itself.
+    """
+
+    digest: str
+    created_at: datetime
+    gallery_root: str
+    summary: dict[str, Any]
+    figures: dict[str, Any] | None
+    calibration: Calibration
+
+
+def calibrate_gallery(
+    database: Database,
+    encoder: Callable[[Session], EncoderRow],
+    *,
+    check: bool = True,
+    seed: int = 0,
+    on_progress: Progress | None = None,
+) -> Calibrated:
+    """Calibrate the gallery of an encoder and keep the calibration.
+
+    The gallery is read in one snapshot; what is written meanwhile is not in it, and makes the calibration stale.
+
+    Parameters
+    ----------
+    encoder:
+        Finds the encoder's row.
+    check:
+        Whether to hold works and artists out and count what came of them; that takes five times as long.
+    seed:
+        The same seed gives the same calibration of the same gallery.
+    on_progress:
+        Called after each fold of what is held out with how many are done and how many there are.
+
+    Raises
+    ------
+    NotFoundError
+        ``empty_gallery``.
+    InputError
+        ``no_sure_works`` or ``too_few_artists``.
+    """
+    with database.session(snapshot=True) as session:
+        row = encoder(session)
+        leaves = read_leaves(session, row)
+        frozen = read_frozen(session, row)
+    calibration = calibrate(frozen.works, seed=seed)
+    checked = _checked(frozen, seed, on_progress) if check else None
+    data = to_bytes(calibration, frozen)
+    kept = CalibrationRow(
+        digest=digest_of(data),
+        encoder_id=row.id,
+        gallery_root=leaves.root(),
+        summary=summary_of(calibration, frozen),
+        figures=checked,
+        data=data,
+        leaves=leaves.to_bytes(),
+    )
+    with database.session() as session:
+        session.add(kept)
+        session.flush()
+        session.refresh(kept, ["created_at"])
+    return _calibrated(kept, calibration)
+
+
+def _checked(frozen: Frozen, seed: int, on_progress: Progress | None) -> dict[str, Any]:
+    """Return the figures of works held out; why there are none, where too little would be left."""
+    try:
+        return figures(hold_out(frozen.works, seed=seed, on_progress=on_progress)).to_json()
+    except InputError as error:
+        return {"problem": error.message}
+
+
+def summary_of(calibration: Calibration, frozen: Frozen) -> dict[str, Any]:
+    """Return what a calibration rests on, as JSON values."""
+    low, high = calibration.likelihood.bounds
+    return {
+        "software": stylesearch.__version__,
+        "works": calibration.works,
+        "artists": len(calibration.prototypes),
+        "artists_of_few_works": len(calibration.few),
+        "fewest_works": FEWEST_WORKS,
+        "readable": int(calibration.judged.sum()),
+        "repeated": frozen.works.repeated,
+        "contested": frozen.works.contested,
+        "pairs": calibration.null.pairs,
+        "floor": calibration.null.floor,
+        "rate": DISCOVERY_RATE,
+        "lead": calibration.lead if calibration.lead < float("inf") else None,
+        "loneliest": calibration.loneliest,
+        "likelihood_bounds": [low, high],
+        "scale": SCALE_SOURCE,
+        "folds": FOLDS,
+    }
+
+
+def latest(session: Session, encoder: EncoderRow) -> CalibrationRow | None:
+    """Return the calibration of an encoder that was made last."""
+    return session.scalar(
+        select(CalibrationRow)
+        .where(CalibrationRow.encoder_id == encoder.id)
+        .order_by(CalibrationRow.id.desc())
+        .limit(1)
+    )
+
+
+def of_gallery(session: Session, encoder: EncoderRow, root: str) -> CalibrationRow | None:
+    """Return the last calibration of a gallery, by its root."""
+    return session.scalar(
+        select(CalibrationRow)
+        .where(CalibrationRow.encoder_id == encoder.id, CalibrationRow.gallery_root == root)
+        .order_by(CalibrationRow.id.desc())
+        .limit(1)
+    )
+
+
+def load(session: Session, encoder: EncoderRow, row: CalibrationRow) -> tuple[Calibrated, Frozen]:
+    """Return a calibration and the gallery that it is of, whose descriptors are in the catalogue unchanged.
+
+    Raises
+    ------
+    ServiceError
+        ``calibration_damaged``.
+    """
+    kept = from_bytes(row.data)
+    frozen = kept.with_descriptors(descriptors_of(session, encoder, kept.images))
+    return _calibrated(row, kept.calibration), frozen
+
+
+def _calibrated(row: CalibrationRow, calibration: Calibration) -> Calibrated:
+    return Calibrated(row.digest, row.created_at, row.gallery_root, row.summary, row.figures, calibration)

@@ -1,0 +1,99 @@
+"""``stylesearch calibrate``: what scores against the gallery's artists are worth."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+from rich.table import Table
+
+from stylesearch.attribution.calibrating import Calibrated, calibrate_gallery
+from stylesearch.catalog import upgrades
+from stylesearch.catalog.database import open_database
+from stylesearch.catalog.encoders import active
+from stylesearch.cli.progress import console, progress_bar
+from stylesearch.settings import get_settings
+
+
+@click.command()
+@click.option("--encoder", "slug", metavar="SLUG", help="Encoder; default: the one that serves.")
+@click.option(
+    "--check/--no-check",
+    default=True,
+    show_default=True,
+    help="Hold works and artists out, and count what came of them; takes five times as long.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the samples that are drawn.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def calibrate(slug: str | None, check: bool, seed: int, as_json: bool) -> None:
+    """Learn from the gallery's own works what a score against an artist is worth.
+
+    Reports need it for p-values, likelihood ratios and names. It is of the gallery as it is now: whatever is taken in,
+    credited anew or withdrawn later makes it stale, and reports then say so.
+    """
+    settings = get_settings()
+    database = open_database(settings)
+    with database.session() as session:
+        chosen = slug or upgrades.serving_slug(session) or settings.encoder
+    with progress_bar("calibrating", "folds") as bar:
+        found = calibrate_gallery(
+            database,
+            lambda session: active(session, chosen),
+            check=check,
+            seed=seed,
+            on_progress=bar,
+        )
+    if as_json:
+        click.echo(json.dumps(_json(found), ensure_ascii=False, indent=2))
+    else:
+        show(found)
+
+
+def _json(found: Calibrated) -> dict[str, Any]:
+    return {
+        "id": found.digest,
+        "created_at": found.created_at.isoformat(timespec="seconds"),
+        "gallery_root": found.gallery_root,
+        "summary": found.summary,
+        "held_out": found.figures,
+    }
+
+
+def show(found: Calibrated) -> None:
+    """Print a calibration in words."""
+    summary = found.summary
+    low, high = summary["likelihood_bounds"]
+    lines = [
+        f"calibration {found.digest[:16]} of gallery {found.gallery_root[:16]}",
+        f"{summary['artists']} artists with {summary['fewest_works']} works or more; {summary['works']} works in all",
+        f"{summary['readable']} of these artists can be told apart from their rivals",
+        f"the null: {summary['pairs']} pairs of artists; no p-value is below {summary['floor']:.2g}",
+        f"likelihood ratios from {low:.2g} to {high:.3g}",
+    ]
+    for line in lines:
+        console.print(line, highlight=False)
+    if found.figures is None:
+        return
+    if "problem" in found.figures:
+        console.print(f"Nothing could be held out: {found.figures['problem']}", highlight=False)
+        return
+    table = Table("Held out", "", title="What came of works and artists held out", title_justify="left")
+    for name, text in _ROWS:
+        value = found.figures[name]
+        table.add_row(
+            text, "—" if value is None else f"{value:.3f}" if name == "cllr" else f"{100 * value:.1f} %"
+        )
+    console.print(table)
+
+
+_ROWS = (
+    ("wrong_below_5", "p ≤ 0.05 against wrong artists"),
+    ("wrong_below_1", "p ≤ 0.01 against wrong artists"),
+    ("outside_below_5", "p ≤ 0.05 where the maker is not here"),
+    ("discovery_rate", "false discoveries at q = 0.1"),
+    ("recall", "makers found"),
+    ("top1", "makers who score highest"),
+    ("abstention", "nothing said"),
+    ("cllr", "cost of likelihood ratios (1 says nothing)"),
+)
