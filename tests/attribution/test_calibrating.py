@@ -35,7 +35,9 @@ def test_what_is_kept_is_what_was_calibrated(archive):
         assert again.digest == found.digest == digest_of(row.data)
         assert row.leaves == leaves.to_bytes()
     assert again.gallery_root == found.gallery_root == leaves.root()
-    assert (found.summary["works"], found.summary["artists"]) == (28, 4), "two of the 30, by two artists, look alike"
+    assert (found.summary["works"], found.summary["artists"]) == (28, 4), (
+        "two of the 30, by two artists, look alike"
+    )
     query = planted_descriptors(1, 2, dim=frozen.works.rows.shape[1])[0]
     ours, theirs = (
         judge(found.calibration, frozen.works, query),
