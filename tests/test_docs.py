@@ -12,8 +12,10 @@ import click
 import pytest
 
 import stylesearch
+from stylesearch.attribution.composing import NEAREST
 from stylesearch.attribution.evidence import NEAR_COPY_BITS, ArtistEvidence
-from stylesearch.attribution.report import NEAREST, ReportMaker
+from stylesearch.attribution.report import ReportMaker
+from stylesearch.attribution.schema import report_schema
 from stylesearch.catalog.artists import QUALIFIERS
 from stylesearch.catalog.rights import REUSE_CLASSES
 from stylesearch.cli.main import cli
@@ -262,6 +264,9 @@ def resolve(words: list[str]) -> tuple[str, click.Command, list[str]]:
     while rest and isinstance(COMMANDS[name], click.Group) and not rest[0].startswith("-"):
         if PLACEHOLDER.fullmatch(rest[0]):
             break
+        default = getattr(COMMANDS[name], "default", None)
+        if default is not None and f"{name} {rest[0]}" not in COMMANDS:
+            return f"{name} {default}", COMMANDS[f"{name} {default}"], rest
         name = f"{name} {rest[0]}"
         assert name in COMMANDS, f"there is no command '{name}'"
         rest = rest[1:]
@@ -414,15 +419,34 @@ def test_every_field_of_a_report_is_documented(archive):
     page = (DOCS / "reports.md").read_text("utf-8")
     page = page[page.index("## The JSON fields") :]
     named = set(re.findall(r"`([a-z_0-9]+)`", page))
-    fields = {
-        *document, *document["query"], *document["copies"], *document["parameters"], *document["record"],
-        *document["record"]["encoder"], *document["record"]["gallery"], *document["record"]["software"],
-        *document["nearest"][0], *document["nearest"][0]["work_rights"], *document["artists"][0],
-        *ArtistEvidence.__slots__,
-    }  # fmt: skip
+    fields = set(_properties(json.loads(report_schema()))) | {*ArtistEvidence.__slots__}
+    # What a C2PA manifest says of one action, ingredient or problem has the names that C2PA gives it.
+    fields -= {
+        "action",
+        "when",
+        "software",
+        "digital_source_type",
+        "relationship",
+        "code",
+        "text",
+        "document",
+        "works",
+    }
     assert fields - named == set()
     rows = re.findall(r"^\| (`[^|]*`) \|", page, re.MULTILINE)
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(document)
+
+
+def _properties(schema: object) -> Iterator[str]:
+    """Yield the name of every property that a JSON Schema speaks of."""
+    if isinstance(schema, dict):
+        for name, value in schema.items():
+            if name == "properties":
+                yield from value
+            yield from _properties(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from _properties(value)
 
 
 def test_numbers_in_the_page_on_reports_are_those_of_the_code():

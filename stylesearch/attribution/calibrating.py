@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC
 from typing import Any
 
 from sqlalchemy import select
@@ -27,32 +26,6 @@ from stylesearch.errors import InputError
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Calibrated:
-    """A calibration of the catalogue.
-
-    Attributes
-    ----------
-    digest:
-        Its name.
-    created_at:
-        When it was made.
-    gallery_root:
-        Of the gallery that it is of.
-    summary, figures:
-        What it rests on in numbers, and what came of works that were held out; ``None`` where none were.
-    calibration:
-        Itself.
-    """
-
-    digest: str
-    created_at: datetime
-    gallery_root: str
-    summary: dict[str, Any]
-    figures: dict[str, Any] | None
-    calibration: Calibration
-
-
 def calibrate_gallery(
     database: Database,
     encoder: Callable[[Session], EncoderRow],
@@ -60,8 +33,8 @@ def calibrate_gallery(
     check: bool = True,
     seed: int = 0,
     on_progress: Progress | None = None,
-) -> Calibrated:
-    """Calibrate the gallery of an encoder and keep the calibration.
+) -> CalibrationRow:
+    """Calibrate the gallery of an encoder and keep the calibration; return its row.
 
     The gallery is read in one snapshot; what is written meanwhile is not in it, and makes the calibration stale.
 
@@ -102,8 +75,9 @@ def calibrate_gallery(
     with database.session() as session:
         session.add(kept)
         session.flush()
-        session.refresh(kept, ["created_at"])
-    return _calibrated(kept, calibration)
+        session.refresh(kept)
+        session.expunge(kept)
+    return kept
 
 
 def _checked(frozen: Frozen, seed: int, on_progress: Progress | None) -> dict[str, Any]:
@@ -157,7 +131,7 @@ def of_gallery(session: Session, encoder: EncoderRow, root: str) -> CalibrationR
     )
 
 
-def load(session: Session, encoder: EncoderRow, row: CalibrationRow) -> tuple[Calibrated, Frozen]:
+def load(session: Session, encoder: EncoderRow, row: CalibrationRow) -> tuple[Calibration, Frozen]:
     """Return a calibration and the gallery that it is of, whose descriptors are in the catalogue unchanged.
 
     Raises
@@ -166,9 +140,15 @@ def load(session: Session, encoder: EncoderRow, row: CalibrationRow) -> tuple[Ca
         ``calibration_damaged``.
     """
     kept = from_bytes(row.data)
-    frozen = kept.with_descriptors(descriptors_of(session, encoder, kept.images))
-    return _calibrated(row, kept.calibration), frozen
+    return kept.calibration, kept.with_descriptors(descriptors_of(session, encoder, kept.images))
 
 
-def _calibrated(row: CalibrationRow, calibration: Calibration) -> Calibrated:
-    return Calibrated(row.digest, row.created_at, row.gallery_root, row.summary, row.figures, calibration)
+def told(row: CalibrationRow) -> dict[str, Any]:
+    """Return a calibration as JSON values: its id, when it was made, of which gallery, and what it rests on."""
+    return {
+        "id": row.digest,
+        "created_at": row.created_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "gallery_root": row.gallery_root,
+        "summary": row.summary,
+        "held_out": row.figures,
+    }

@@ -20,8 +20,8 @@ from stylesearch.attribution.matching import Matching
 from stylesearch.attribution.null import Null, Standards
 from stylesearch.attribution.prototypes import Prototypes
 from stylesearch.attribution.sure_works import SureWorks
-from stylesearch.encoders.protocol import Descriptors
 from stylesearch.errors import ServiceError
+from stylesearch.evaluation.ranking import unit
 
 FORMAT = 1
 
@@ -46,10 +46,10 @@ class Kept:
     maker_artists: NDArray[np.int64]
     artists: tuple[str, ...]
 
-    def with_descriptors(self, rows: Descriptors) -> Frozen:
+    def with_descriptors(self, rows: NDArray[np.float32]) -> Frozen:
         """Return the frozen gallery, given the descriptors of its images in their order."""
         works = SureWorks(
-            rows,
+            unit(rows),
             np.arange(len(rows)),
             self.artists,
             self.makers,

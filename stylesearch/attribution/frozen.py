@@ -12,11 +12,9 @@ from sqlalchemy.orm import Session
 from stylesearch.attribution.sure_works import SureWorks, Traits, sure_works
 from stylesearch.catalog.connections import raw_connection
 from stylesearch.catalog.descriptors import EncoderRow
-from stylesearch.encoders.protocol import Descriptors
 from stylesearch.errors import InputError
 from stylesearch.evaluation.collection import same_thing
 from stylesearch.evaluation.labels import Indices, Mask
-from stylesearch.evaluation.ranking import unit
 
 # Images of works that have a creator whose credit is not qualified, and nobody else as creator.
 _IMAGES = text(
@@ -106,8 +104,8 @@ def read_frozen(session: Session, encoder: EncoderRow) -> Frozen:
     return Frozen(works, ids[works.places], members, stands_for)
 
 
-def descriptors_of(session: Session, encoder: EncoderRow, image_ids: Indices) -> Descriptors:
-    """Return ``[n, dim]`` descriptors of unit norm of some images, which must all have been described.
+def descriptors_of(session: Session, encoder: EncoderRow, image_ids: Indices) -> NDArray[np.float32]:
+    """Return ``[n, dim]`` the descriptors of some images as they are stored; all of them must have been described.
 
     Parameters
     ----------
@@ -128,7 +126,7 @@ def descriptors_of(session: Session, encoder: EncoderRow, image_ids: Indices) ->
     found = np.frombuffer(data[_COPY_HEADER:-2], dtype=row)
     places = np.searchsorted(found["id"].astype(np.int64), image_ids)
     vectors: NDArray[np.float32] = found["vector"][places].astype(np.float32)
-    return unit(vectors)
+    return vectors
 
 
 def _years(first: int | None, last: int | None) -> tuple[int, int] | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import click
 from rich.table import Table
 
-from stylesearch.attribution.calibrating import Calibrated, calibrate_gallery
+from stylesearch.attribution.calibrating import calibrate_gallery, told
 from stylesearch.catalog import upgrades
+from stylesearch.catalog.calibrations import CalibrationRow
 from stylesearch.catalog.database import open_database
 from stylesearch.catalog.encoders import active
 from stylesearch.cli.progress import console, progress_bar
@@ -45,22 +45,12 @@ def calibrate(slug: str | None, check: bool, seed: int, as_json: bool) -> None:
             on_progress=bar,
         )
     if as_json:
-        click.echo(json.dumps(_json(found), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(told(found), ensure_ascii=False, indent=2))
     else:
         show(found)
 
 
-def _json(found: Calibrated) -> dict[str, Any]:
-    return {
-        "id": found.digest,
-        "created_at": found.created_at.isoformat(timespec="seconds"),
-        "gallery_root": found.gallery_root,
-        "summary": found.summary,
-        "held_out": found.figures,
-    }
-
-
-def show(found: Calibrated) -> None:
+def show(found: CalibrationRow) -> None:
     """Print a calibration in words."""
     summary = found.summary
     low, high = summary["likelihood_bounds"]

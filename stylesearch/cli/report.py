@@ -1,43 +1,80 @@
-"""``stylesearch report``: whose style an image resembles, and under what rights."""
+"""``stylesearch report``: whose style an image resembles, under what rights, and whether a report still holds."""
 
 from __future__ import annotations
 
-import json
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
 import click
 
+from stylesearch.attribution.keys import KeyRing, Signature, public_keys, read_public_key
+from stylesearch.attribution.pdf import render_pdf
 from stylesearch.attribution.render import render_html
 from stylesearch.attribution.report import ReportMaker
+from stylesearch.attribution.schema import report_schema
+from stylesearch.attribution.verifying import Check, check_file, check_gallery, read_report_file, recompute
 from stylesearch.catalog.database import open_database
+from stylesearch.cli.progress import console
 from stylesearch.cli.search import filter_options, read_image
-from stylesearch.errors import ServiceError
+from stylesearch.errors import InputError, ServiceError
+from stylesearch.files import written_whole
 from stylesearch.images.store import open_store
 from stylesearch.search.query import Filters
 from stylesearch.search.service import StyleSearch
 from stylesearch.settings import Settings, get_settings
 
+MOST_BYTES = 64 * 1024**2
+"""Bytes that a report's file may have."""
 
-@click.command()
+_MARKS = {"holds": "holds  ", "fails": "FAILS  ", "unknown": "unknown"}
+
+
+class _MakesByDefault(click.Group):
+    """A group whose command ``make`` need not be named: ``report IMAGE`` makes a report."""
+
+    default = "make"
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_MakesByDefault)
+def report() -> None:
+    """Report on whose style an image resembles, and under what rights; check a report again.
+
+    \b
+    stylesearch report picture.png --out reports
+    stylesearch report verify reports/picture.report.json --image picture.png
+    """  # noqa: D301
+
+
+@report.command()
 @click.argument("image", type=click.Path(path_type=Path))
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path(),
-    help="Folder for the two files; default: this one.",
+    help="Folder for the files; default: this one.",
 )
+@click.option("--pdf/--no-pdf", default=False, show_default=True, help="Also write a PDF.")
 @filter_options
-def report(image: Path, out: Path, **filters: Any) -> None:
-    """Report on IMAGE: writes NAME.report.json and NAME.report.html, and keeps the report in the catalogue."""
+def make(image: Path, out: Path, pdf: bool, **filters: Any) -> None:
+    """Report on IMAGE, and keep the report in the catalogue.
+
+    Writes NAME.report.json, its signature NAME.report.sig, and NAME.report.html. The word make may be left out.
+    """
     settings = get_settings()
-    written = write_report(settings, image, out, Filters.of(**filters))
-    for path in written:
+    for path in write_report(settings, image, out, Filters.of(**filters), pdf=pdf):
         click.echo(path)
 
 
-def write_report(settings: Settings, image: Path, out: Path, filters: Filters) -> tuple[Path, Path]:
-    """Make a report on an image file; return the paths of its JSON and its HTML.
+def write_report(
+    settings: Settings, image: Path, out: Path, filters: Filters, *, pdf: bool = False
+) -> tuple[Path, ...]:
+    """Make a report on an image file; return the paths of its JSON, its HTML, its signature, and its PDF if wanted.
 
     Raises
     ------
@@ -49,24 +86,109 @@ def write_report(settings: Settings, image: Path, out: Path, filters: Filters) -
     saved = ReportMaker(StyleSearch(open_database(settings), settings), store).make(
         data, name=image.name, filters=filters
     )
-    as_json, as_html = out / f"{image.stem}.report.json", out / f"{image.stem}.report.html"
+    assert saved.signature is not None, "what is made now is signed"
+    files = {
+        "json": saved.file(),
+        "html": render_html(saved.view, store).encode(),
+        "sig": saved.signature.to_bytes(),
+    }
+    if pdf:
+        files["pdf"] = render_pdf(saved.view, store)
+    paths = tuple(out / f"{image.stem}.report.{suffix}" for suffix in files)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        _write(as_json, json.dumps(saved.document, ensure_ascii=False, indent=2) + "\n")
-        _write(as_html, render_html(saved.document, store))
+        for path, content in zip(paths, files.values(), strict=True):
+            with written_whole(path) as file:
+                file.write(content)
     except OSError as error:
         raise ServiceError(
             f"{error.filename or out} cannot be written: {error.strerror}.",
             hint="Name another place with --out.",
             code="not_writable",
         ) from error
-    return as_json, as_html
+    return paths
 
 
-def _write(path: Path, text: str) -> None:
-    half_made = path.with_name(f"{path.name}.part")
+@report.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--image",
+    type=click.Path(path_type=Path),
+    help="The image that the report is on: everything is computed again and compared.",
+)
+@click.option(
+    "--signature",
+    type=click.Path(path_type=Path),
+    help="The detached signature; default: the .sig beside the file.",
+)
+@click.option(
+    "--key", metavar="BASE64", multiple=True, help="A public key to believe, instead of the archive's own."
+)
+@click.option("--offline", is_flag=True, help="Check the file alone, without the catalogue; needs --key.")
+def verify(
+    file: Path, image: Path | None, signature: Path | None, key: tuple[str, ...], offline: bool
+) -> None:
+    """Check the report in FILE: its form and signature, the works in it, and whether the gallery is still the same.
+
+    Exits with 1 if anything does not hold, and says what.
+    """
+    if offline and (image is not None or not key):
+        raise click.UsageError("With --offline, give --key, and no --image.")
+    told = read_report_file(_bytes(file))
+    beside = signature or file.with_suffix(".sig")
+    signed = Signature.from_bytes(_bytes(beside)) if signature or beside.is_file() else None
+    believed = dict(read_public_key(one) for one in key)
+    if offline:
+        checks = check_file(told, signed, believed)
+    else:
+        settings = get_settings()
+        database = open_database(settings)
+        data = read_image(image, max_bytes=settings.max_file_bytes) if image else None
+        with database.session(snapshot=True) as session:
+            checks = check_file(told, signed, believed or public_keys(session))
+            checks.append(check_gallery(session, told))
+            if data is not None:
+                maker = ReportMaker(StyleSearch(database, settings), open_store(settings))
+                checks += recompute(session, maker, told, data)
+    _show(checks)
+    failed = [check.name for check in checks if check.state == "fails"]
+    if failed:
+        raise InputError(f"The report does not hold: {', '.join(failed)}.", code="report_does_not_hold")
+
+
+@report.command()
+@click.option("--rotate", is_flag=True, help="Take the key out of use and make another.")
+def keys(rotate: bool) -> None:
+    """List the public keys that reports are and were signed with, each with its id, in base64."""
+    settings = get_settings()
+    with open_database(settings).session() as session:
+        if rotate:
+            KeyRing(settings.home).rotate(session)
+        for key_id, public in public_keys(session).items():
+            click.echo(f"{key_id}  {b64encode(public).decode()}")
+
+
+@report.command()
+def schema() -> None:
+    """Print the JSON Schema of reports."""
+    click.echo(report_schema().decode(), nl=False)
+
+
+def _show(checks: list[Check]) -> None:
+    for check in checks:
+        console.print(
+            f"{_MARKS[check.state]}  {check.name}: {check.text}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def _bytes(path: Path) -> bytes:
     try:
-        half_made.write_text(text, encoding="utf-8")
-        half_made.replace(path)
-    finally:
-        half_made.unlink(missing_ok=True)
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}.", hint="Check the path.", code="file_unreadable"
+        ) from error
