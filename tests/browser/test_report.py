@@ -1,0 +1,60 @@
+"""A report in a real browser: readable in light and dark, in print, by keyboard and by screen readers."""
+
+import io
+from pathlib import Path
+
+import pytest
+from axe_core_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Browser
+
+from stylesearch.attribution.calibrating import calibrate_gallery
+from stylesearch.attribution.render import render_html
+from stylesearch.attribution.report import ReportMaker
+from stylesearch.catalog import encoders
+from stylesearch.images.decode import decode
+from stylesearch.images.store import open_store
+from stylesearch.search.service import StyleSearch
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page_file(archive, tmp_path: Path) -> Path:
+    """A calibrated report on a near copy."""
+    calibrate_gallery(archive.database, lambda session: encoders.active(session, "lite"), check=False)
+    drawing = min(archive.folder.rglob("*.svg"))
+    pixels = decode(drawing.read_bytes(), max_bytes=10**8, max_pixels=10**8, shortest_side=500).pixels
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    store = open_store(archive.settings)
+    maker = ReportMaker(StyleSearch(archive.database, archive.settings), store)
+    path = tmp_path / "report.html"
+    path.write_text(render_html(maker.make(buffer.getvalue(), name="copy.png").view, store), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("look", [{"scheme": "light"}, {"scheme": "dark"}, {"media": "print"}])
+@pytest.mark.parametrize("size", [(1280, 900), (390, 844)])
+def test_a_report_is_accessible_and_fits(
+    browser: Browser, page_file: Path, screenshots: Path, look, size
+) -> None:
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, color_scheme=look.get("scheme", "light"), offline=True
+    )
+    page = context.new_page()
+    broken: list[str] = []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    page.goto(page_file.as_uri())
+    page.emulate_media(media=look.get("media", "screen"), color_scheme=look.get("scheme", "light"))
+    assert [violation["id"] for violation in Axe().run(page)["violations"]] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+    assert page.locator("h2").all_inner_texts()[1:4] == [
+        "What the file says of itself", "Copies in the archive", "Resemblance of style",
+    ]  # fmt: skip
+    assert page.locator("figure svg").count() == 1
+    assert broken == []
+    name = f"report-{size[0]}-{'-'.join(look.values())}.png"
+    page.screenshot(path=screenshots / name, full_page=True)
+    context.close()
