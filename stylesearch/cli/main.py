@@ -33,6 +33,7 @@ COMMANDS = {
     "search": ("stylesearch.cli.search", "Find works near an image in style."),
     "services": ("stylesearch.cli.services", "Start and stop the local PostgreSQL and Valkey."),
     "settings": ("stylesearch.cli.settings", "List every setting with its value."),
+    "study": ("stylesearch.cli.study", "Examine what a generative model makes for artists' names."),
     "train": ("stylesearch.cli.train", "Train a style descriptor on your own tagged pictures."),
     "train-lite": ("stylesearch.cli.train_lite", "Make the weights of the encoder lite anew."),
 }

@@ -3,15 +3,20 @@
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 from axe_core_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser
 
 from stylesearch.attribution.calibrating import calibrate_gallery
+from stylesearch.attribution.model_study import Generated, study
 from stylesearch.attribution.render import render_html
 from stylesearch.attribution.report import ReportMaker
+from stylesearch.attribution.study_files import write_study
+from stylesearch.attribution.sure_works import sure_works
 from stylesearch.catalog import encoders
+from stylesearch.encoders.protocol import EncoderSpec
 from stylesearch.images.decode import decode
 from stylesearch.images.store import open_store
 from stylesearch.search.service import StyleSearch
@@ -58,3 +63,31 @@ def test_a_report_is_accessible_and_fits(
     name = f"report-{size[0]}-{'-'.join(look.values())}.png"
     page.screenshot(path=screenshots / name, full_page=True)
     context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_study_is_accessible_and_its_table_sorts(
+    browser: Browser, tmp_path: Path, screenshots: Path, scheme
+) -> None:
+    dice = np.random.default_rng(0)
+    rows = dice.normal(size=(90, 16))
+    names = [f"artist {number}" for number in range(3) for _ in range(10)]
+    works = sure_works(rows[:30], [frozenset([name]) for name in names], np.arange(30))
+    generated = [
+        Generated(f"{n}.png", names[n] if n < 30 else None, kind="simple" if n % 2 else "content")
+        for n in range(60)
+    ]
+    found = study(generated, rows[30:], works)
+    spec = EncoderSpec("lite", 16, "0" * 64, "none", "CC0-1.0")
+    write_study(tmp_path, found, generated, spec, lambda one: None)
+    page = browser.new_page(color_scheme=scheme, viewport={"width": 1280, "height": 900})
+    page.goto((tmp_path / "study.html").as_uri())
+    assert [violation["id"] for violation in Axe().run(page)["violations"]] == []
+    names_shown = page.locator("#artists tbody th")
+    assert names_shown.all_inner_texts() == [one.artist for one in found.artists]
+    page.get_by_role("button", name="Artist").click()
+    assert names_shown.all_inner_texts() == ["artist 2", "artist 1", "artist 0"]
+    page.keyboard.press("Enter")
+    assert names_shown.all_inner_texts() == ["artist 0", "artist 1", "artist 2"]
+    page.screenshot(path=screenshots / f"study-{scheme}.png", full_page=True)
+    page.close()
