@@ -31,10 +31,10 @@ THUMBNAIL = 160
 
 
 @click.command()
-@click.argument("generated", type=click.Path(path_type=Path, exists=True))
+@click.argument("generated", type=click.Path(path_type=Path))
 @click.option(
     "--works",
-    type=click.Path(path_type=Path, exists=True),
+    type=click.Path(path_type=Path),
     help="Folder or table of the artists' works, in the same form; default: the gallery.",
 )
 @click.option(
