@@ -15,6 +15,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from stylesearch.attribution.model_study import ArtistStudy, Generated, Study
+from stylesearch.attribution.overview import harmless
 from stylesearch.encoders.protocol import EncoderSpec
 from stylesearch.files import written_whole
 
@@ -121,13 +122,8 @@ def _csv(head: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(head)
-    writer.writerows([[_harmless(cell) for cell in line] for line in lines])
+    writer.writerows([[harmless(cell) for cell in line] for line in lines])
     return buffer.getvalue()
-
-
-def _harmless(cell: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "@", "\t", "-")) else cell
 
 
 def _cell(value: object) -> object:

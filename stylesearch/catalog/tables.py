@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stylesearch.catalog.artists import Artist, ArtistAlias, WorkArtist
 from stylesearch.catalog.base import Base
+from stylesearch.catalog.batches import ReportBatch, ReportItem
 from stylesearch.catalog.calibrations import CalibrationRow, SigningKey
 from stylesearch.catalog.descriptors import Descriptor, EncoderRow
 from stylesearch.catalog.duplicates import NearDuplicate
@@ -29,6 +30,8 @@ __all__ = [
     "License",
     "NearDuplicate",
     "Report",
+    "ReportBatch",
+    "ReportItem",
     "SigningKey",
     "User",
     "Withdrawal",

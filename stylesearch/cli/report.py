@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+import time
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
+from stylesearch.attribution.batches import (
+    items_of,
+    open_batch,
+    progress_of,
+    read_sources,
+    report_for_a_while,
+)
 from stylesearch.attribution.keys import KeyRing, Signature, public_keys, read_public_key
+from stylesearch.attribution.overview import failed, line_of, overview_files
 from stylesearch.attribution.pdf import render_pdf
 from stylesearch.attribution.render import render_html
-from stylesearch.attribution.report import ReportMaker
+from stylesearch.attribution.report import ReportMaker, SavedReport, find_report
 from stylesearch.attribution.schema import report_schema
 from stylesearch.attribution.verifying import Check, check_file, check_gallery, read_report_file, recompute
 from stylesearch.catalog.database import open_database
-from stylesearch.cli.progress import console
+from stylesearch.cli.progress import Bar, console, progress_bar
 from stylesearch.cli.search import filter_options, read_image
 from stylesearch.errors import InputError, ServiceError
 from stylesearch.files import written_whole
-from stylesearch.images.store import open_store
+from stylesearch.images.store import ImageStore, open_store
+from stylesearch.ingest.doorbell import REPORT_TASK, Doorbell
 from stylesearch.search.query import Filters
 from stylesearch.search.service import StyleSearch
 from stylesearch.settings import Settings, get_settings
 
 MOST_BYTES = 64 * 1024**2
 """Bytes that a report's file may have."""
+
+POLL_SECONDS, QUIET_SECONDS = 0.5, 20.0
+"""How often a batch that others work on is looked at, and after how long without a move they are called again."""
 
 _MARKS = {"holds": "holds  ", "fails": "FAILS  ", "unknown": "unknown"}
 
@@ -86,27 +101,104 @@ def write_report(
     saved = ReportMaker(StyleSearch(open_database(settings), settings), store).make(
         data, name=image.name, filters=filters
     )
+    with _writing(out):
+        return _write_files(out, image.stem, _files(saved, store, pdf=pdf))
+
+
+def _files(saved: SavedReport, store: ImageStore, *, pdf: bool = False) -> dict[str, bytes]:
+    """Return the files of a report by their suffixes."""
     assert saved.signature is not None, "what is made now is signed"
     files = {
         "json": saved.file(),
         "html": render_html(saved.view, store).encode(),
         "sig": saved.signature.to_bytes(),
     }
-    if pdf:
-        files["pdf"] = render_pdf(saved.view, store)
-    paths = tuple(out / f"{image.stem}.report.{suffix}" for suffix in files)
+    return files | ({"pdf": render_pdf(saved.view, store)} if pdf else {})
+
+
+def _write_files(out: Path, stem: str, files: dict[str, bytes]) -> tuple[Path, ...]:
+    paths = tuple(out / f"{stem}.report.{suffix}" for suffix in files)
+    for path, content in zip(paths, files.values(), strict=True):
+        with written_whole(path) as file:
+            file.write(content)
+    return paths
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    """Make the folder, and say in one line why it or what goes into it cannot be written."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for path, content in zip(paths, files.values(), strict=True):
-            with written_whole(path) as file:
-                file.write(content)
+        yield
     except OSError as error:
         raise ServiceError(
             f"{error.filename or out} cannot be written: {error.strerror}.",
             hint="Name another place with --out.",
             code="not_writable",
         ) from error
-    return paths
+
+
+@report.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the files."
+)
+@click.option("--workers", is_flag=True, help="Have the running workers make the reports, and only watch.")
+@filter_options
+def batch(source: Path, out: Path, workers: bool, **filters: Any) -> None:
+    """Report on every image of SOURCE: a folder, or a CSV file with the column path.
+
+    Writes each report as make does, and overview.html, overview.csv and overview.json: by artist, by licence, and each image
+    in a line. The same command goes on where it was stopped; what failed is tried again.
+    """
+    settings = get_settings()
+    database = open_database(settings)
+    store = open_store(settings)
+    maker = ReportMaker(StyleSearch(database, settings), store)
+    batch_id = open_batch(
+        maker,
+        read_sources(source),
+        Filters.of(**filters),
+        lambda path: read_image(path, max_bytes=settings.max_file_bytes),
+    )
+    with progress_bar("reporting", "images") as bar:
+        _see_through(maker, batch_id, Doorbell(settings) if workers else None, bar)
+    lines = []
+    with database.session() as session, _writing(out):
+        for item in items_of(session, batch_id):
+            if item.public_id is None:
+                lines.append(failed(item.name, item.error_text or "It could not be reported on."))
+                continue
+            stem = f"{item.position + 1:05}"
+            saved = find_report(session, item.public_id)
+            _write_files(out, stem, _files(saved, store))
+            lines.append(line_of(item.name, saved.view, f"{stem}.report.html"))
+        for name, content in overview_files(lines).items():
+            with written_whole(out / name) as file:
+                file.write(content)
+    click.echo(out / "overview.html")
+
+
+def _see_through(maker: ReportMaker, batch_id: int, doorbell: Doorbell | None, bar: Bar) -> None:
+    """Have all of a batch done, here or by the workers, who are called again while nothing moves."""
+    seen, moved = -1, 0.0
+    while True:
+        with maker.style_search.database.session() as session:
+            progress = progress_of(session, batch_id)
+        bar(progress.total - progress.open, progress.total)
+        if not progress.open:
+            return
+        if doorbell is None:
+            if not report_for_a_while(maker, batch_id):
+                time.sleep(POLL_SECONDS)  # what is left is held by somebody
+            continue
+        now = time.monotonic()
+        if progress.open != seen:
+            seen, moved = progress.open, now
+        if seen == progress.total or now - moved > QUIET_SECONDS:
+            doorbell.ring(REPORT_TASK, batch_id, expires=QUIET_SECONDS)
+            moved = now
+        time.sleep(POLL_SECONDS)
 
 
 @report.command()
