@@ -120,7 +120,7 @@ def open_batch(
     ServiceError
         If the store or the database fails.
     """
-    rows = []
+    rows: list[tuple[int, str, str, InputError | None]] = []
     for position, source in enumerate(sources):
         name = (tidy(source.name) or "unnamed")[:200]
         try:
@@ -225,13 +225,14 @@ def _one(maker: ReportMaker, batch_id: int, filters: Filters) -> bool:
 
 def progress_of(session: Session, batch_id: int) -> Progress:
     """Return how far a batch is."""
-    counted = dict(
-        session.execute(
+    counted: dict[str, int] = {
+        state: int(number)
+        for state, number in session.execute(
             text("SELECT state, count(*) FROM report_item WHERE batch_id = :batch GROUP BY state"),
             {"batch": batch_id},
-        ).all()
-    )
-    return Progress(int(counted.get("done", 0)), int(counted.get("failed", 0)), int(sum(counted.values())))
+        )
+    }
+    return Progress(counted.get("done", 0), counted.get("failed", 0), sum(counted.values()))
 
 
 def items_of(session: Session, batch_id: int) -> Iterator[ReportItem]:

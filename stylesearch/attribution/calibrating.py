@@ -6,24 +6,33 @@ from collections.abc import Callable
 from datetime import UTC
 from typing import Any
 
+import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import stylesearch
 from stylesearch.attribution.calibration import FEWEST_WORKS, Calibration, calibrate
-from stylesearch.attribution.calibration_file import digest_of, from_bytes, to_bytes
+from stylesearch.attribution.calibration_file import Kept, digest_of, from_bytes, to_bytes
 from stylesearch.attribution.checking import figures
 from stylesearch.attribution.findings import DISCOVERY_RATE
-from stylesearch.attribution.frozen import Frozen, descriptors_of, read_frozen
+from stylesearch.attribution.frozen import Frozen, descriptors_of, nearest_images, read_frozen
 from stylesearch.attribution.gallery import read_leaves
 from stylesearch.attribution.heldout import FOLDS, hold_out
 from stylesearch.attribution.verbal import SCALE_SOURCE
 from stylesearch.catalog.calibrations import CalibrationRow
 from stylesearch.catalog.database import Database
 from stylesearch.catalog.descriptors import EncoderRow
+from stylesearch.encoders.protocol import Descriptors
 from stylesearch.errors import InputError
+from stylesearch.evaluation.csls import NEIGHBOURS
+from stylesearch.evaluation.labels import Indices
 
 Progress = Callable[[int, int], None]
+
+NEAREST_READ = 600
+"""Nearest images that are read to say how crowded it is around a descriptor; if that is too few, all are."""
+
+NONE: Indices = np.zeros(0, dtype=np.int64)
 
 
 def calibrate_gallery(
@@ -131,8 +140,22 @@ def of_gallery(session: Session, encoder: EncoderRow, root: str) -> CalibrationR
     )
 
 
-def load(session: Session, encoder: EncoderRow, row: CalibrationRow) -> tuple[Calibration, Frozen]:
+def load(
+    session: Session,
+    encoder: EncoderRow,
+    row: CalibrationRow,
+    *,
+    near: Descriptors | None = None,
+    copies: Indices = NONE,
+) -> tuple[Calibration, Frozen]:
     """Return a calibration and the gallery that it is of, whose descriptors are in the catalogue unchanged.
+
+    Parameters
+    ----------
+    near:
+        ``[dim]``: only as much of the gallery is wanted as says how crowded it is around this descriptor.
+    copies:
+        Ids of images that are copies of what is asked about; the works that they are pictures of are in the part as well.
 
     Raises
     ------
@@ -140,7 +163,20 @@ def load(session: Session, encoder: EncoderRow, row: CalibrationRow) -> tuple[Ca
         ``calibration_damaged``.
     """
     kept = from_bytes(row.data)
-    return kept.calibration, kept.with_descriptors(descriptors_of(session, encoder, kept.images))
+    places = np.arange(len(kept.images))
+    if near is not None:
+        nearest = nearest_images(session, encoder, near, NEAREST_READ)
+        wanted = np.union1d(kept.standing_for(nearest), kept.standing_for(copies))
+        if _enough(kept, np.setdiff1d(wanted, kept.standing_for(copies))):
+            places = wanted
+    return kept.calibration, kept.of(places, descriptors_of(session, encoder, kept.images[places]))
+
+
+def _enough(kept: Kept, places: Indices) -> bool:
+    """Whether some works hold enough neighbours, whichever artist's are left out of them."""
+    companies = kept.maker_artists[kept.makers[places]]
+    artists, counts = np.unique(companies[companies >= 0], return_counts=True)
+    return len(artists) > 0 and len(places) - int(counts.max()) >= NEIGHBOURS
 
 
 def told(row: CalibrationRow) -> dict[str, Any]:

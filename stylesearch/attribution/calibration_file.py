@@ -46,19 +46,35 @@ class Kept:
     maker_artists: NDArray[np.int64]
     artists: tuple[str, ...]
 
-    def with_descriptors(self, rows: NDArray[np.float32]) -> Frozen:
-        """Return the frozen gallery, given the descriptors of its images in their order."""
+    def of(self, places: NDArray[np.int64], rows: NDArray[np.float32]) -> Frozen:
+        """Return a part of the frozen gallery.
+
+        Parameters
+        ----------
+        places:
+            ``[n]`` which of the images, in rising order.
+        rows:
+            ``[n, dim]`` their descriptors as they are stored.
+        """
         works = SureWorks(
             unit(rows),
             np.arange(len(rows)),
             self.artists,
-            self.makers,
+            self.makers[places],
             self.maker_artists,
             (),
             repeated=0,
             contested=0,
         )
-        return Frozen(works, self.images, self.members, self.stands_for)
+        new = np.full(len(self.images), -1, dtype=np.int64)
+        new[places] = np.arange(len(places))
+        here = new[self.stands_for] >= 0
+        return Frozen(works, self.images[places], self.members[here], new[self.stands_for[here]])
+
+    def standing_for(self, image_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the places of the works that some images are pictures of."""
+        places: NDArray[np.int64] = np.unique(self.stands_for[np.isin(self.members, image_ids)])
+        return places
 
 
 def to_bytes(calibration: Calibration, frozen: Frozen) -> bytes:

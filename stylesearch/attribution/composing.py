@@ -181,7 +181,7 @@ def _find(session: Session, style_search: StyleSearch, subject: Subject) -> _Fou
     result = style_search.find(session, example, query)
     encoder = style_search.gallery_encoder(session, example.encoder)
     leaves = read_leaves(session, encoder)
-    gallery = gallery_of(session, leaves)
+    gallery = gallery_of(session, encoder, leaves)
     copies = {image_id for image_id, _ in near} | {card.image_id for card in result.copies}
     style = resemblance(
         session,

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from stylesearch.attribution.sure_works import SureWorks, Traits, sure_works
 from stylesearch.catalog.connections import raw_connection
 from stylesearch.catalog.descriptors import EncoderRow
+from stylesearch.encoders.protocol import Descriptors
 from stylesearch.errors import InputError
 from stylesearch.evaluation.collection import same_thing
 from stylesearch.evaluation.labels import Indices, Mask
@@ -36,10 +37,13 @@ _IMAGES = text(
 )
 _VECTORS = """
     COPY (
-        SELECT image_id, halfvec_send(vector) FROM descriptor WHERE encoder_id = {encoder} ORDER BY image_id
+        SELECT image_id, halfvec_send(vector) FROM descriptor WHERE encoder_id = {encoder} {which}
     ) TO STDOUT (FORMAT BINARY)
 """
+_WHICH = "AND image_id IN ({ids})"
 _COPY_HEADER = 19
+_MOST_NAMED = 5000
+"""Images that are named in a statement; where more are wanted, all are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +116,14 @@ def descriptors_of(session: Session, encoder: EncoderRow, image_ids: Indices) ->
     image_ids:
         ``[n]`` in rising order.
     """
+    which = (
+        ""
+        if len(image_ids) > _MOST_NAMED
+        else _WHICH.format(ids=",".join(map(str, image_ids.tolist())) or "NULL")
+    )
     with (
         raw_connection(session).cursor() as cursor,
-        cursor.copy(_VECTORS.format(encoder=int(encoder.id)).encode()) as copy,
+        cursor.copy(_VECTORS.format(encoder=int(encoder.id), which=which).encode()) as copy,
     ):
         data = b"".join(map(bytes, copy))
     row = np.dtype(
@@ -124,9 +133,30 @@ def descriptors_of(session: Session, encoder: EncoderRow, image_ids: Indices) ->
         ]
     )  # fmt: skip
     found = np.frombuffer(data[_COPY_HEADER:-2], dtype=row)
-    places = np.searchsorted(found["id"].astype(np.int64), image_ids)
+    order = np.argsort(found["id"], kind="stable")
+    places = order[np.searchsorted(found["id"].astype(np.int64)[order], image_ids)]
     vectors: NDArray[np.float32] = found["vector"][places].astype(np.float32)
     return vectors
+
+
+def nearest_images(session: Session, encoder: EncoderRow, query: Descriptors, count: int) -> Indices:
+    """Return ``[count]`` ids, in rising order, of the images nearest to a descriptor, by an exact look.
+
+    Parameters
+    ----------
+    query:
+        ``[dim]``.
+    """
+    example = "[" + ",".join(map(repr, query.astype(float).tolist())) + "]"
+    ids = session.scalars(
+        # By the bare column, which no index stands on.
+        text(
+            "SELECT image_id FROM descriptor WHERE encoder_id = :encoder"
+            " ORDER BY vector <=> CAST(:example AS halfvec) LIMIT :count"
+        ),
+        {"encoder": encoder.id, "example": example, "count": count},
+    )
+    return np.array(sorted(ids), dtype=np.int64)
 
 
 def _years(first: int | None, last: int | None) -> tuple[int, int] | None:

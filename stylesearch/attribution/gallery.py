@@ -16,12 +16,15 @@ from stylesearch.evaluation.labels import Indices
 LEAF_BYTES = 32
 
 # A leaf is of all that the answer hangs on: the picture, its descriptor, who is credited with the work, and what works are
-# matched by. The names of columns are our own, and the number is the encoder's.
+# matched by, parted by signs that no text of the catalogue holds. The names of columns are our own, and the number is the
+# encoder's.
 _LEAVES = """
     COPY (
         SELECT image.id, work.id, sha256(
             '\\x00'::bytea || image.sha256 || halfvec_send(descriptor.vector) || convert_to(
-                jsonb_build_array(credit.list, work.movement, work.medium, work.year_from, work.year_to)::text, 'UTF8'
+                coalesce(credit.list, '') || E'\\x1d' || coalesce(work.movement, '') || E'\\x1d'
+                || coalesce(work.medium, '') || E'\\x1d' || coalesce(work.year_from::text, '') || E'\\x1d'
+                || coalesce(work.year_to::text, ''), 'UTF8'
             )
         )
         FROM descriptor
@@ -29,12 +32,11 @@ _LEAVES = """
         JOIN work ON work.id = image.work_id
         LEFT JOIN (
             SELECT work_artist.work_id,
-                   jsonb_agg(jsonb_build_array(artist.name, work_artist.role, work_artist.qualifier)
-                             ORDER BY artist.name, work_artist.role) AS list
+                   string_agg(artist.name || E'\\x1f' || work_artist.role || E'\\x1f' || coalesce(work_artist.qualifier, ''),
+                              E'\\x1e' ORDER BY artist.name, work_artist.role) AS list
             FROM work_artist JOIN artist ON artist.id = work_artist.artist_id GROUP BY work_artist.work_id
         ) AS credit ON credit.work_id = work.id
         WHERE descriptor.encoder_id = {encoder} AND work.withdrawn_at IS NULL
-        ORDER BY image.id
     ) TO STDOUT (FORMAT BINARY)
 """
 _ROW = np.dtype(
@@ -114,6 +116,7 @@ def read_leaves(session: Session, encoder: EncoderRow) -> Leaves:
     ):
         data = b"".join(map(bytes, copy))
     rows = np.frombuffer(data[_HEADER:-2], dtype=_ROW)
+    rows = rows[np.argsort(rows["image"], kind="stable")]
     packed = np.ascontiguousarray(rows["leaf"]).tobytes()
     return Leaves(
         rows["image"].astype(np.int64),
@@ -122,19 +125,28 @@ def read_leaves(session: Session, encoder: EncoderRow) -> Leaves:
     )
 
 
-def gallery_of(session: Session, leaves: Leaves) -> Gallery:
-    """Return the gallery that has these leaves, in numbers."""
-    works = np.unique(leaves.works)
+def gallery_of(session: Session, encoder: EncoderRow, leaves: Leaves) -> Gallery:
+    """Return the gallery that has these leaves, in numbers; read in the same transaction as they were."""
     artists = session.scalar(
-        text("SELECT count(DISTINCT artist_id) FROM work_artist WHERE work_id = ANY(:works)"),
-        {"works": works.tolist()},
+        text(
+            """
+            SELECT count(*) FROM artist WHERE EXISTS (
+                SELECT FROM work_artist
+                JOIN work ON work.id = work_artist.work_id AND work.withdrawn_at IS NULL
+                JOIN image ON image.work_id = work.id
+                JOIN descriptor ON descriptor.image_id = image.id AND descriptor.encoder_id = :encoder
+                WHERE work_artist.artist_id = artist.id
+            )
+            """
+        ),
+        {"encoder": encoder.id},
     )
-    return Gallery(leaves.root(), len(leaves.images), len(works), int(artists or 0))
+    return Gallery(leaves.root(), len(leaves.images), len(np.unique(leaves.works)), int(artists or 0))
 
 
 def read_gallery(session: Session, encoder: EncoderRow) -> Gallery:
     """Return the gallery of an encoder as it stands in the caller's transaction."""
-    return gallery_of(session, read_leaves(session, encoder))
+    return gallery_of(session, encoder, read_leaves(session, encoder))
 
 
 def difference(former: bytes, now: Leaves) -> Difference:

@@ -63,7 +63,7 @@ def set_gaps(
     """
     makers = works.makers[scores.chosen]
     kept = {maker: np.flatnonzero(makers == maker) for maker in np.unique(makers).tolist()}
-    columns = [works.artists.index(name) for name in prototypes.artists]
+    columns = works.numbers_of(prototypes.artists).tolist()
     sizes = [len(rows) for rows in kept.values()]
     starts = np.concatenate([[0], np.cumsum(sizes)])[:-1]
     order = np.concatenate(list(kept.values()))

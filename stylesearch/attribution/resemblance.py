@@ -82,7 +82,7 @@ def resemblance(
         if stale is None:
             return Resemblance("none")
         return Resemblance("stale", told(stale))
-    calibration, frozen = load(session, encoder, row)
+    calibration, frozen = load(session, encoder, row, near=query[0], copies=copies)
     judged = judge(calibration, frozen.works, query, leave_out=frozen.copies(copies))
     said = conclude(
         calibration,

@@ -74,7 +74,7 @@ def score_works(works: SureWorks, prototypes: Prototypes, *, seed: int = 0) -> S
         The same seed draws the same sample.
     """
     chosen = _sample(works, len(prototypes), seed)
-    columns = np.array([works.artists.index(name) for name in prototypes.artists], dtype=np.int64)
+    columns = works.numbers_of(prototypes.artists)
     column_of = np.full(len(works.artists) + 1, NOBODY, dtype=np.int64)
     column_of[columns] = np.arange(len(columns))
     table = np.empty((len(chosen), len(columns)), dtype=np.float32)
@@ -132,7 +132,7 @@ def score_queries(
     scores, base
         ``[queries, artists]``; NaN against an artist of whom no work would be left. ``[queries]`` how crowded it is.
     """
-    columns = np.array([works.artists.index(name) for name in prototypes.artists], dtype=np.int64)
+    columns = works.numbers_of(prototypes.artists)
     crowded = crowding_of(queries, works, leave_out=leave_out)
     means = prototypes.means
     if leave_out is not None and leave_out.any():

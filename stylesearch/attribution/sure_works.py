@@ -80,6 +80,11 @@ class SureWorks:
         found: Mask = shared[self.makers]
         return found
 
+    def numbers_of(self, names: Sequence[str]) -> Indices:
+        """Return ``[names]`` numbers of artists who are all here."""
+        number = {name: place for place, name in enumerate(self.artists)}
+        return np.array([number[name] for name in names], dtype=np.int64)
+
     def counts(self) -> Indices:
         """Return ``[artists]``: how many works each has."""
         return np.array([int(self.by(artist).sum()) for artist in range(len(self.artists))], dtype=np.int64)

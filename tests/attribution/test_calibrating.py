@@ -129,3 +129,23 @@ def test_the_command_tells_in_one_line_what_is_missing(environment, run_command)
     done = run_command("calibrate")
     assert done.code == 1
     assert len(done.err.splitlines()) == 1
+
+
+def test_a_part_of_the_gallery_gives_the_same_numbers(archive, execute, monkeypatch):
+    calibrate_gallery(archive.database, active, check=False)
+    query = planted_descriptors(1, 3, dim=256)[0]
+    with archive.database.session() as session:
+        row = latest(session, active(session))
+        calibration, whole = load(session, active(session), row)
+        copies = whole.images[[2, 9]]
+        # Of 28 works, 22 are near; with fewer than 15 by others, all are read.
+        for count, least in ((22, 15), (10, len(whole.works))):
+            monkeypatch.setattr("stylesearch.attribution.calibrating.NEAREST_READ", count)
+            for one in query:
+                _, part = load(session, active(session), row, near=one, copies=copies)
+                assert least <= len(part.works) <= len(whole.works)
+                assert set(copies) <= set(part.images)
+                ours = judge(calibration, part.works, one[None], leave_out=part.copies(copies))
+                theirs = judge(calibration, whole.works, one[None], leave_out=whole.copies(copies))
+                for field in ("scores", "standard", "p_values", "log10", "crowding"):
+                    np.testing.assert_array_equal(getattr(ours, field), getattr(theirs, field))
