@@ -9,13 +9,16 @@ from pathlib import Path
 from types import ModuleType
 
 import click
+import jsonschema
 import pytest
 
 import stylesearch
 from stylesearch.attribution.composing import NEAREST
 from stylesearch.attribution.evidence import NEAR_COPY_BITS, ArtistEvidence
+from stylesearch.attribution.keys import Signature, read_public_key
 from stylesearch.attribution.report import ReportMaker
 from stylesearch.attribution.schema import report_schema
+from stylesearch.attribution.verifying import check_file, read_report_file
 from stylesearch.catalog.artists import QUALIFIERS
 from stylesearch.catalog.rights import REUSE_CLASSES
 from stylesearch.cli.main import cli
@@ -447,6 +450,16 @@ def _properties(schema: object) -> Iterator[str]:
     elif isinstance(schema, list):
         for value in schema:
             yield from _properties(value)
+
+
+def test_the_sample_report_holds():
+    folder = DOCS / "samples"
+    told = read_report_file((folder / "sample.report.json").read_bytes())
+    signature = Signature.from_bytes((folder / "sample.report.sig").read_bytes())
+    checks = check_file(told, signature, dict([read_public_key((folder / "key.txt").read_text("ascii"))]))
+    assert {check.state for check in checks} == {"holds"}
+    jsonschema.validate(json.loads(told.data), json.loads(report_schema()))
+    assert told.document["answer"] in (folder / "sample.report.html").read_text("utf-8")
 
 
 def test_numbers_in_the_page_on_reports_are_those_of_the_code():
