@@ -130,12 +130,14 @@ def latest(session: Session, encoder: EncoderRow) -> CalibrationRow | None:
     )
 
 
-def of_gallery(session: Session, encoder: EncoderRow, root: str) -> CalibrationRow | None:
-    """Return the last calibration of a gallery, by its root."""
+def of_gallery(
+    session: Session, encoder: EncoderRow, root: str, *, digest: str | None = None
+) -> CalibrationRow | None:
+    """Return the last calibration of a gallery, by its root; or, of several, the one of a digest if it is among them."""
     return session.scalar(
         select(CalibrationRow)
         .where(CalibrationRow.encoder_id == encoder.id, CalibrationRow.gallery_root == root)
-        .order_by(CalibrationRow.id.desc())
+        .order_by((CalibrationRow.digest == (digest or "")).desc(), CalibrationRow.id.desc())
         .limit(1)
     )
 

@@ -83,6 +83,7 @@ def compose(
     public_id: str,
     created_at: str,
     anchors: str | None = None,
+    calibration_id: str | None = None,
 ) -> tuple[Document, Works]:
     """Compose a report in the caller's transaction, which should be a snapshot.
 
@@ -92,6 +93,8 @@ def compose(
         Of the report.
     anchors:
         Certificates of those whose signers of content credentials are trusted, in PEM.
+    calibration_id:
+        Which calibration of the gallery to use, if there are several; the last by default.
 
     Returns
     -------
@@ -105,7 +108,7 @@ def compose(
     ServiceError
         If a calibration is damaged.
     """
-    found = _find(session, style_search, subject)
+    found = _find(session, style_search, subject, calibration_id)
     works: Works = {}
     example, style = subject.example, found.style
     conclusion = style.conclusion
@@ -171,7 +174,9 @@ def compose(
     return settled(document), works
 
 
-def _find(session: Session, style_search: StyleSearch, subject: Subject) -> _Found:
+def _find(
+    session: Session, style_search: StyleSearch, subject: Subject, calibration_id: str | None
+) -> _Found:
     example = subject.example
     near = near_copies(session, sha256=example.sha256, perceptual_hash=example.perceptual_hash)
     near_cards = cards_of_images(session, [image_id for image_id, _ in near])
@@ -190,6 +195,7 @@ def _find(session: Session, style_search: StyleSearch, subject: Subject) -> _Fou
         unit(example.vector[None].astype(np.float16).astype(np.float32)),
         copies=np.array(sorted(copies), dtype=np.int64),
         nearest_artists=_sure(result.hits[0].card) if result.hits else (),
+        calibration_id=calibration_id,
     )
     cards = [*(hit.card for hit in result.hits), *result.copies, *near_cards.values()]
     return _Found(

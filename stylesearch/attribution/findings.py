@@ -112,7 +112,7 @@ def conclude(
     candidates = int(np.isfinite(p_values).sum())
     if crowding < calibration.loneliest:
         return Conclusion("abstained", (), "out_of_domain", ())
-    if calibration.null.floor > rate / candidates:
+    if calibration.null.floor * candidates > rate:
         return Conclusion("abstained", (), "null_too_small", ())
     scores = np.where(np.isfinite(standard), standard, -np.inf)
     passed = discoveries(p_values, rate)

@@ -114,7 +114,13 @@ class ReportMaker:
         return SavedReport(public_id, document, works, signature)
 
     def compose(
-        self, session: Session, subject: Subject, *, public_id: str, created_at: str
+        self,
+        session: Session,
+        subject: Subject,
+        *,
+        public_id: str,
+        created_at: str,
+        calibration_id: str | None = None,
     ) -> tuple[Document, Works]:
         """Compose a report without keeping it; see :func:`~stylesearch.attribution.composing.compose`."""
         return compose(
@@ -124,6 +130,7 @@ class ReportMaker:
             public_id=public_id,
             created_at=created_at,
             anchors=read_anchors(self.style_search.settings),
+            calibration_id=calibration_id,
         )
 
 

@@ -57,6 +57,7 @@ def resemblance(
     *,
     copies: Indices,
     nearest_artists: tuple[str, ...] = (),
+    calibration_id: str | None = None,
 ) -> Resemblance:
     """Judge an image by the calibration of a gallery.
 
@@ -70,13 +71,15 @@ def resemblance(
         Ids of images that are copies of it.
     nearest_artists:
         Who made the nearest work, if that is sure.
+    calibration_id:
+        Which calibration of the gallery to use, if there are several; the last by default.
 
     Raises
     ------
     ServiceError
         ``calibration_damaged``.
     """
-    row = of_gallery(session, encoder, root)
+    row = of_gallery(session, encoder, root, digest=calibration_id)
     if row is None:
         stale = latest(session, encoder)
         if stale is None:
@@ -132,7 +135,9 @@ def _candidates(
     return tuple(found)
 
 
-def _null(calibration: Calibration, judged: Judged, place: int) -> dict[str, Any]:
+def _null(calibration: Calibration, judged: Judged, place: int) -> dict[str, Any] | None:
+    if not np.isfinite(judged.standard[0, place]):
+        return None
     return {
         "artist": calibration.prototypes.artists[place],
         "standard_score": float(judged.standard[0, place]),

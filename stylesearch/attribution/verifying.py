@@ -208,7 +208,11 @@ def recompute(session: Session, maker: ReportMaker, file: ReportFile, data: byte
         ]
     try:
         again, works = maker.compose(
-            session, subject, public_id=document["id"], created_at=document["created_at"]
+            session,
+            subject,
+            public_id=document["id"],
+            created_at=document["created_at"],
+            calibration_id=document["record"]["calibration"].get("id"),
         )
     except NotFoundError as error:
         return [*checks, Check("numbers", "fails", f"It cannot be computed again: {error.message}")]

@@ -93,6 +93,12 @@ def test_a_small_null_says_nothing(calibration):
     assert (said.outcome, said.reason) == ("abstained", "null_too_small")
 
 
+def test_where_nobody_is_left_nobody_is_named(calibration):
+    nothing = np.full(30, np.nan)
+    said = conclude(calibration, standard=nothing, p_values=nothing, crowding=0.5)
+    assert said.outcome == "nobody"
+
+
 def test_artists_with_too_few_works_are_told(calibration):
     said = concluded(calibration, [0.5], nearest_artists=("Small",))
     assert (said.outcome, said.names, said.reason) == ("abstained", ("Small",), "too_few_works")

@@ -126,6 +126,13 @@ def test_numbers_are_the_same_on_another_machine_state(archive, saved, drawing, 
     assert states(checked(archive, saved, maker=other, image=drawing.read_bytes()))["numbers"] == "holds"
 
 
+def test_a_later_calibration_of_the_same_gallery_changes_no_report(archive, saved, maker, drawing):
+    calibrate_gallery(archive.database, lambda session: encoders.active(session, "lite"), check=False, seed=5)
+    assert states(checked(archive, saved, maker=maker, image=drawing.read_bytes()))["numbers"] == "holds"
+    later = maker.make(drawing.read_bytes(), name=drawing.name)
+    assert later.document["record"]["calibration"]["id"] != saved.document["record"]["calibration"]["id"]
+
+
 def test_any_byte_that_is_flipped_is_noticed(archive, saved):
     data = saved.file()
     dice = np.random.default_rng(0)
