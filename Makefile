@@ -1,6 +1,6 @@
 # make demo   install everything, take in a collection, search it, serve it (SERVE=0 to end instead, ALL=1 for all of it)
 # make test   install what tests need, run them
-# make train-lite   make the weights of the encoder lite anew: some hours; Ctrl-C stops it, and it goes on when given again
+# make train-lite   make the weights of the encoder lite anew: about an hour; Ctrl-C stops it, and it goes on when given again
 # make figures   measure lite anew, and write the figures into the documentation: an hour or two
 # All use the active virtual environment, or make one in .venv.
 
@@ -13,7 +13,7 @@ TESTS ?= tests
 PYTEST_OPTIONS ?=
 LITE ?= .lite
 LITE_WEIGHTS ?= stylesearch/encoders/weights/lite.safetensors
-FIGURES ?= lite_data crossed_icons openclipart_artists whole_image telling_cases lite_speed
+FIGURES ?= lite_data crossed_icons openclipart_artists whole_image telling_cases lite_speed ingest
 
 .PHONY: demo test train-lite figures check format clean
 

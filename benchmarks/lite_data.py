@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from record import arguments, table, write
-from stylesearch.training.data.licences import UNKNOWN, Copyright, package_copyright
 
+from stylesearch.catalog.debian_copyright import UNKNOWN, Copyright, package_copyright
 from stylesearch.training.data.apt import fetch
 from stylesearch.training.data.packages import (
     ART,

@@ -86,6 +86,7 @@ def write(
     *,
     weights: Path | None = None,
     limit: int | None = None,
+    limited: str = "pictures of each style",
 ) -> None:
     """Write a benchmark's files into its folder and say where; the files are called after the folder.
 
@@ -104,7 +105,9 @@ def write(
     weights:
         The weights file of `lite` that the figures are of. A test holds its digest against the weights that are there.
     limit:
-        To how many pictures of a style it was limited, to try it out. The table says so, and a test refuses it.
+        To how many it was limited, to try it out. The table says so, and a test refuses it.
+    limited:
+        What was limited.
     """
     known, date = machine(), datetime.now(UTC).isoformat(timespec="seconds")
     out.mkdir(parents=True, exist_ok=True)
@@ -114,7 +117,7 @@ def write(
         values = {**values, "weights_sha256": digest}
         closing = f"{closing[:-1]}; weights of `lite` {digest[:12]}."
     if limit is not None:
-        sections = [limit_text(limit), *sections]
+        sections = [limit_text(limit, limited), *sections]
     values = {**values, "limit": limit}
     text = "\n\n".join([f"# {title}", *(section.strip() for section in sections), closing])
     written = [out / f"{out.name}.md", out / f"{out.name}.json"]
@@ -128,9 +131,9 @@ def write(
         print(f"written: {path}")
 
 
-def limit_text(limit: int) -> str:
+def limit_text(limit: int, limited: str = "pictures of each style") -> str:
     """Return what a reader must know of results that are no full measurement."""
-    return f"**A trial, not the measurement:** at most {limit} pictures of each style."
+    return f"**A trial, not the measurement:** at most {limit} {limited}."
 
 
 def plain_figure(width: float, height: float, **options: Any) -> tuple[Figure, Any]:

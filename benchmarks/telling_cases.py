@@ -33,8 +33,8 @@ from openclipart_artists import LIMITS, halves, look_describer, measured_drawing
 from openclipart_artists import NAME as ARTISTS
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 from record import arguments, table, write
-from stylesearch.training.data.licences import package_copyright
 
+from stylesearch.catalog.debian_copyright import package_copyright
 from stylesearch.cli.progress import progress_bar
 from stylesearch.encoders.lite import WEIGHTS
 from stylesearch.encoders.protocol import Descriptors

@@ -1,5 +1,7 @@
 """The one kind of error a person is meant to read."""
 
+from typing import Self
+
 
 class StylesearchError(Exception):
     """Something a person can understand and mend.
@@ -22,6 +24,11 @@ class StylesearchError(Exception):
         self.hint = hint
         if code is not None:
             self.code = code
+
+    def bare(self) -> Self:
+        """Return the error without where it came from: to be kept, as that would keep alive all that was at hand there."""
+        self.__traceback__ = self.__context__ = self.__cause__ = None
+        return self
 
     def __str__(self) -> str:
         """One line: the message, then what to do."""

@@ -102,7 +102,12 @@ class Settings(BaseSettings):
 
     max_file_bytes: Annotated[int, Field(description="Largest image file taken in.", gt=0)] = 256 * 1024**2
     max_pixels: Annotated[
-        int, Field(description="Most pixels an image may have, checked before decoding.", gt=0)
+        int,
+        Field(
+            description="Most pixels an image may have, checked before decoding; one that must be held in memory whole"
+            " takes no more than as many pixels of three bytes.",
+            gt=0,
+        ),
     ] = 200_000_000
     max_upload_bytes: Annotated[
         int, Field(description="Largest file a visitor may upload as a query.", gt=0)
@@ -212,6 +217,13 @@ class Settings(BaseSettings):
     query_keep_days: Annotated[
         float, Field(description="How long an image that a visitor searched with is kept.", gt=0)
     ] = 7.0
+    web_runs: Annotated[
+        bool,
+        Field(
+            description="Whether the portal shows ingest runs at /runs and lets them be tried again; to requests from"
+            " its own machine only, and not through a proxy."
+        ),
+    ] = False
     web_trusted_proxy: Annotated[
         str | None, Field(description="Address of the TLS proxy whose X-Forwarded headers are believed.")
     ] = None

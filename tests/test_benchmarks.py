@@ -2,13 +2,16 @@
 
 import importlib
 import json
+import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from stylesearch.encoders.checkpoints import file_sha256
 from stylesearch.encoders.lite import WEIGHTS
@@ -19,7 +22,7 @@ from stylesearch.evaluation.verification import two_folds
 from stylesearch.training.data.artists import Clipart
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
-HELPERS = {"record"}
+HELPERS = {"contenders", "ingest_report", "photographs", "record", "stopwatches", "turns"}
 NAMES = sorted({path.stem for path in FOLDER.glob("*.py")} - HELPERS)
 
 
@@ -229,3 +232,172 @@ def test_every_batch_is_tried():
 
     assert speed.best_batch(describe, [np.zeros((1, 1, 3), np.uint8)] * 32) in speed.BATCHES
     assert set(seen) == set(speed.BATCHES)
+
+
+# Ingestion
+
+
+@pytest.fixture
+def packages(tmp_path: Path) -> Path:
+    """Where photographs would be unpacked, with two that are small and drawn."""
+    ramps = np.indices((300, 400)).sum(axis=0) % 256
+    names = (
+        "mate-backgrounds/usr/share/backgrounds/mate/nature/a.jpg",
+        "ukui-wallpapers/usr/share/backgrounds/b.jpg",
+    )
+    for number, name in enumerate(names, start=1):
+        path = tmp_path / "packages" / name
+        path.parent.mkdir(parents=True)
+        colours = np.stack([ramps, ramps // number, ramps[::-1]], axis=-1)
+        Image.fromarray(colours.astype(np.uint8)).save(path)
+    return tmp_path / "packages"
+
+
+@pytest.fixture
+def taken(packages: Path, tmp_path: Path) -> Path:
+    """A folder of photographs."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    load("photographs")._make([0, 1, 2], folder, packages)
+    return folder
+
+
+def test_photographs_are_the_same_each_time_and_no_two_alike(packages, taken, tmp_path):
+    photographs = load("photographs")
+    again = tmp_path / "again"
+    again.mkdir()
+    photographs._make([0, 1], again, packages)
+    files = [path.read_bytes() for path in sorted(taken.iterdir())]
+    assert [path.read_bytes() for path in sorted(again.iterdir())] == files[:2]
+    assert len(set(files)) == 3
+    # Nothing is fetched for what is there.
+    for path in photographs.make_photographs(taken, 3, tmp_path / "nowhere"):
+        with Image.open(path) as image:
+            assert image.width * image.height == pytest.approx(photographs.PIXELS, rel=0.11)
+
+
+def test_a_clock_counts_what_is_called_inside_for_itself():
+    ticks = iter(range(100))
+    clocks = load("stopwatches").Clocks(lambda: float(next(ticks)))
+    inner = clocks.clocked(lambda: None, "inner")
+    outer = clocks.clocked(lambda: [inner(), inner()], "outer")
+    outer()
+    # It was read at 0, 1, 2, 3, 4 and 5: all took five, of which each of the inner ones took one.
+    assert clocks.seconds == {"inner": 2.0, "outer": 3.0}
+
+
+def test_clocks_are_on_functions_that_there_are_and_taken_off_again():
+    contenders = load("contenders")
+
+    def functions() -> list[Any]:
+        return [getattr(owner, name) for owner, name, _ in contenders.PLACES]
+
+    before = functions()
+    with load("stopwatches").Clocks().on(contenders.PLACES):
+        assert not set(functions()) & set(before)
+    assert functions() == before
+    assert {stage for *_, stage in contenders.PLACES} <= set(load("ingest_report").STAGES)
+
+
+def test_threads_of_libraries_are_told_apart():
+    stopwatches = load("stopwatches")
+    with stopwatches.ThreadWatch() as watch:
+        own = threading.get_native_id()
+        watch._look()
+    assert own not in watch.seconds
+
+
+def test_processes_are_told_apart_by_their_command_lines():
+    command = [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()", "told-by-this"]
+    with (
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process,
+        load("stopwatches").Watch([("told-by-this", "ours")]) as watch,
+    ):
+        process.stdout.readline()
+        watch._look()
+        process.stdin.close()
+        process.wait()
+    assert watch.peak_process_bytes["ours"] > 1e6
+    assert watch.peak_all >= watch.peak_bytes["ours"]
+
+
+def measured_ingestion(turns: ModuleType) -> dict[str, Any]:
+    """Two rounds of each contender, of which the second took twice as long."""
+    seconds = {
+        turns.DECODING: 4,
+        turns.FIRST: 6,
+        turns.DESCRIBING: 2,
+        turns.WORKERS: 10,
+        turns.INLINE: 9,
+        turns.PLAIN: 30,
+    }
+    stages = {
+        turns.INLINE: {"decode, thumbnail": 8.0, "index": 1.0},
+        turns.PLAIN: {"decode": 20.0, "index": 1.0},
+    }
+    vectors = {"a.jpg": np.array([0.6, 0.8]), "b.jpg": np.array([1.0, 0.0])}
+    roles, memory = {turns.DATABASE: 3.0}, {"others": 10**8}
+    return {
+        name: turns.Turns(
+            100,
+            [turns.Turn(n * taken, stages.get(name, {}), roles, 10**9, memory) for n in (1, 2)],
+            vectors,
+        )
+        for name, taken in seconds.items()
+    }
+
+
+def test_ingestion_is_compared_within_each_round(tmp_path, capsys):
+    report, turns = load("ingest_report"), load("turns")
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"12")
+    report.report(tmp_path / "ingest", measured_ingestion(turns), [path], 1)
+    found = json.loads((tmp_path / "ingest/ingest.json").read_text("utf-8"))
+    assert found["times_plain"] == {turns.WORKERS: 3.0, turns.INLINE: pytest.approx(30 / 9)}
+    assert found["bounds"][report.SLOWER] == pytest.approx([100 / 6, 100 / 12])
+    assert found["bounds"][report.REACHABLE] == pytest.approx([100 / 8, 100 / 16])
+    assert found["share_of_bounds"][turns.WORKERS][report.REACHABLE] == pytest.approx(0.8)
+    parts = found["processor_ms_by_part"][turns.INLINE]
+    assert parts == pytest.approx({"decode, thumbnail": 80, "index": 10, "PostgreSQL": 20})
+    written = (tmp_path / "ingest/ingest.md").read_text("utf-8")
+    assert written.startswith("# Speed of ingestion\n\n**A trial, not the measurement:** at most 1 pictures.")
+    assert "3.0 times as fast as the plain loop" in written
+
+
+def test_ingestion_that_describes_otherwise_is_not_compared(tmp_path):
+    report, turns = load("ingest_report"), load("turns")
+    measured = measured_ingestion(turns)
+    measured[turns.PLAIN].vectors = {"a.jpg": np.array([-0.8, 0.6]), "b.jpg": np.array([1.0, 0.0])}
+    with pytest.raises(SystemExit, match=r"do not describe the same: a mean cosine of 0\.5"):
+        report.report(tmp_path / "ingest", measured, [], None)
+    assert not (tmp_path / "ingest").exists()
+
+
+def test_a_trial_of_ingestion_replaces_no_results(monkeypatch, capsys):
+    ingest = load("ingest")
+    monkeypatch.setattr(sys, "argv", ["ingest", "--packages", "nowhere", "--limit", "3"])
+    with pytest.raises(SystemExit) as stopped:
+        ingest.main()
+    assert stopped.value.code == 2
+    assert "name another folder with --out" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_the_plain_loop_and_ours_take_in_the_same(environment, taken):
+    contenders, ingest = load("contenders"), load("ingest")
+    plain = contenders.plain_loop(sorted(taken.iterdir()), environment.database_url.get_secret_value())
+    ours = contenders.inline(taken, environment.home)
+    assert set(plain.stages) == {"decode", "describe", "write", "index"}
+    assert {"discover", contenders.DECODE, "describe", "write", "index", "rest"} <= set(ours.stages)
+    by_plain = ingest.described(environment.home, ingest.PLAIN_ROWS)
+    by_ours = ingest.described(environment.home, ingest.OUR_ROWS)
+    assert set(by_ours) == set(by_plain) == {path.name for path in taken.iterdir()}
+    for name, vector in by_ours.items():
+        assert vector @ by_plain[name] > load("ingest_report").LEAST_COSINE
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_the_first_stage_alone_keeps_what_it_is_to_keep(taken, tmp_path, keeps):
+    store = tmp_path / "store"
+    load("contenders")._decode_part([taken / "00000.jpg"], str(store) if keeps else None)
+    assert len([path for path in store.rglob("*") if path.is_file()]) == (2 if keeps else 0)

@@ -15,6 +15,7 @@ from web.media import DigestConverter, media
 from web.metrics import metrics
 from web.portal import portal
 from web.reports import reports
+from web.runs import runs
 from web.services import attach_services
 
 STATIC_SECONDS = 365 * 24 * 3600
@@ -38,7 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     security.secure(app, settings)
     errors.register(app)
     app.url_map.converters["digest"] = DigestConverter
-    for blueprint in (portal, media, reports, health, metrics):
+    for blueprint in (portal, media, reports, runs, health, metrics):
         app.register_blueprint(blueprint)
     digests = _static_digests(Path(app.static_folder or ""))
 

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from stylesearch.catalog.cards import WorkCard, card_of_work
 from stylesearch.errors import InputError, NotFoundError, ServiceError, StylesearchError
 from stylesearch.search.query import MOST_RESULTS, Filters, StyleQuery
-from stylesearch.search.service import Hit, SearchResult
+from stylesearch.search.service import Hit, SearchResult, through_retirement
 from web import errors
 from web.filter_panel import filter_panel
 from web.query_string import LARGEST_ID, PAGE, SearchAddress
@@ -74,8 +74,11 @@ def _search(address: SearchAddress) -> SearchResult:
     query = StyleQuery(filters=address.filters, k=address.k)
     if address.work is not None:
         return services().style_search.by_work(address.work, query)
-    assert address.image is not None
-    return services().style_search.by_example(services().examples.find(address.image), query)
+    image = address.image
+    assert image is not None
+    return through_retirement(
+        lambda: services().style_search.by_example(services().examples.find(image), query)
+    )
 
 
 def _results_page(

@@ -9,6 +9,7 @@ from flask import Flask, current_app
 from stylesearch.attribution.report import ReportMaker
 from stylesearch.catalog.database import Database, open_database
 from stylesearch.images.store import ImageStore, open_store
+from stylesearch.ingest.doorbell import Doorbell
 from stylesearch.search.service import StyleSearch
 from stylesearch.settings import Settings
 from web.examples import Examples
@@ -26,6 +27,7 @@ class Services:
     style_search: StyleSearch
     examples: Examples
     reports: ReportMaker
+    doorbell: Doorbell
 
 
 def attach_services(app: Flask, settings: Settings) -> None:
@@ -46,6 +48,7 @@ def attach_services(app: Flask, settings: Settings) -> None:
         style_search=style_search,
         examples=Examples(style_search, store),
         reports=ReportMaker(style_search, store),
+        doorbell=Doorbell(settings),
     )
 
 

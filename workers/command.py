@@ -7,9 +7,11 @@ import os
 import threading
 import time
 import warnings
+from typing import Any
 
 import click
 from celery.platforms import SecurityWarning
+from celery.signals import worker_ready
 
 from stylesearch.catalog.database import open_database
 from stylesearch.errors import InputError, ServiceError
@@ -84,9 +86,17 @@ def _run_worker(settings: Settings, queues: list[str], processes: int) -> None:
         "ignore", message=r"(?s)You're running the worker with superuser privileges", category=SecurityWarning
     )
     from workers.app import app
+    from workers.liveness import Liveness
 
-    if MAINTENANCE_QUEUE in queues:
-        threading.Thread(target=_tick, args=[Doorbell(settings)], name="clock", daemon=True).start()
+    doorbell = Doorbell(settings)
+
+    def begin(**_: Any) -> None:
+        threading.Thread(target=Liveness(doorbell, queues).watch, name="liveness", daemon=True).start()
+        if MAINTENANCE_QUEUE in queues:
+            threading.Thread(target=_tick, args=[Doorbell(settings)], name="clock", daemon=True).start()
+
+    # Begun when the pool is there: the fewer threads there are at a fork, the better.
+    worker_ready.connect(begin, weak=False)
     # Forked processes decode side by side. A device is for one process, which must not be forked: CUDA bears neither.
     pool = ["--pool=solo"] if INGEST_QUEUE not in queues else ["--pool=prefork", f"--concurrency={processes}"]
     app.worker_main(

@@ -21,7 +21,7 @@ from stylesearch.errors import NotFoundError
 from stylesearch.images.store import ImageStore
 from stylesearch.images.thumbnails import thumbnail
 from stylesearch.search.query import Filters
-from stylesearch.search.service import StyleSearch
+from stylesearch.search.service import StyleSearch, through_retirement
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +82,12 @@ class ReportMaker:
         ServiceError
             If a calibration is damaged, or the key cannot be kept.
         """
+        return through_retirement(lambda: self._make(data, name, filters or Filters()))
+
+    def _make(self, data: bytes, name: str, filters: Filters) -> SavedReport:
         example, picture = self.style_search.decode_and_describe(data)
         self.store.put_thumbnail(thumbnail(picture.pixels), example.sha256)
-        subject = Subject(data, name, example, filters or Filters())
+        subject = Subject(data, name, example, filters)
         public_id = secrets.token_urlsafe(16)
         # One snapshot: the root names the very gallery that was searched, though others may be writing.
         with self.style_search.database.session(snapshot=True) as session:

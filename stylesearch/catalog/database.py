@@ -211,9 +211,15 @@ def explain(error: DBAPIError | psycopg.Error, url: URL) -> ServiceError:
             hint="Narrow the query, or raise STYLESEARCH_SEARCH_TIMEOUT_SECONDS.",
             code="timeout",
         )
+    if state == "55P03":
+        return ServiceError(
+            "Others are using what was to be changed.", hint="Try again in a while.", code="database_busy"
+        )
     # The driver's OperationalError is also a deadlock or a value too long: only without a state of its own, or with one
-    # of a lost connection or a server that is starting or stopping, could the server not be reached.
-    lost = isinstance(cause, psycopg.OperationalError) and (not state or state.startswith(("08", "57P")))
+    # of a lost connection or a server that is starting or stopping, could the server not be reached. Of those, 08P01 says
+    # that what was sent makes no sense, which waiting does not mend.
+    gone = state.startswith(("08", "57P")) and state != "08P01"
+    lost = isinstance(cause, psycopg.OperationalError) and (not state or gone)
     if lost or getattr(error, "connection_invalidated", False):
         where = url.host or url.query.get("host") or "the local socket"
         return ServiceError(

@@ -47,6 +47,11 @@ class EncoderRow(Base):
         return partition_name(self.id)
 
     @property
+    def emptied_partition(self) -> str:
+        """Name of that table when its descriptors have been let go of, until it goes too."""
+        return f"{self.partition}_emptied"
+
+    @property
     def index(self) -> str:
         """Name of the HNSW index on that table."""
         return f"{self.partition}_hnsw"

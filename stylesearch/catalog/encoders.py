@@ -13,6 +13,7 @@ from stylesearch.errors import NotFoundError, ServiceError
 HNSW_M = 16
 HNSW_EF_CONSTRUCTION = 128
 REGISTER_LOCK = 0x454E43  # "ENC"
+GALLERY_LOCK = 0x47414C  # "GAL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,18 @@ def register(session: Session, identity: EncoderIdentity, *, beside: bool = Fals
     row.status = "building" if beside else "active"
     row.activated_at = None if beside else func.now()
     session.flush()
-    session.execute(text(f"CREATE TABLE {row.partition} PARTITION OF descriptor FOR VALUES IN ({row.id})"))
-    session.execute(
-        text(
-            f"ALTER TABLE {row.partition} ADD CONSTRAINT ck_{row.partition}_dim CHECK (vector_dims(vector) = {row.dim})"
-        )
-    )
+    _make_partition(session, row)
     return row
+
+
+def _make_partition(session: Session, row: EncoderRow) -> None:
+    if session.scalar(text("SELECT to_regclass(:name)"), {"name": row.emptied_partition}) is not None:
+        session.execute(text(f"ALTER TABLE {row.emptied_partition} RENAME TO {row.partition}"))
+        return
+    # Made by itself and then attached: made as a partition, it would wait for every search, and have all others wait.
+    check = f"CONSTRAINT ck_{row.partition}_dim CHECK (vector_dims(vector) = {row.dim})"
+    session.execute(text(f"CREATE TABLE {row.partition} (LIKE descriptor INCLUDING ALL, {check})"))
+    session.execute(text(f"ALTER TABLE descriptor ATTACH PARTITION {row.partition} FOR VALUES IN ({row.id})"))
 
 
 def active(session: Session, slug: str, *, digest: str | None = None) -> EncoderRow:
@@ -76,12 +82,16 @@ def active(session: Session, slug: str, *, digest: str | None = None) -> Encoder
     Raises
     ------
     NotFoundError
-        If nothing has been described with it yet.
+        ``empty_gallery`` if nothing has been described with it yet; ``encoder_retired`` if that has been let go of.
     ServiceError
         If the digests differ.
     """
     row = session.scalar(select(EncoderRow).where(EncoderRow.slug == slug, EncoderRow.status == "active"))
     if row is None:
+        if digest is not None and session.scalar(
+            select(EncoderRow.id).where(EncoderRow.digest == digest, EncoderRow.status == "retired")
+        ):
+            raise _retired(slug)
         raise NotFoundError(
             f"Nothing here has been described with the encoder {slug!r} yet.",
             hint="Take in a collection first: stylesearch ingest folder PATH --collection SLUG.",
@@ -90,6 +100,32 @@ def active(session: Session, slug: str, *, digest: str | None = None) -> Encoder
     if digest is not None and row.digest != digest:
         raise changed(row, digest)
     return row
+
+
+def hold_gallery(session: Session, row: EncoderRow) -> EncoderRow:
+    """Have an encoder's gallery stay until the end of the transaction; return its row.
+
+    Raises
+    ------
+    NotFoundError
+        ``encoder_retired``, if it is just being let go of.
+    """
+    there = session.scalar(
+        text(
+            "SELECT CASE WHEN pg_try_advisory_xact_lock_shared(:lock, :encoder)"
+            " THEN to_regclass(:partition) IS NOT NULL ELSE false END"
+        ),
+        {"lock": GALLERY_LOCK, "encoder": row.id, "partition": row.partition},
+    )
+    if not there:
+        raise _retired(row.slug)
+    return row
+
+
+def _retired(slug: str) -> NotFoundError:
+    return NotFoundError(
+        f"The encoder {slug!r} has been retired.", hint="Search again.", code="encoder_retired"
+    )
 
 
 def changed(row: EncoderRow, digest: str) -> ServiceError:

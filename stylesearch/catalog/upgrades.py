@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from stylesearch.catalog.descriptors import EncoderRow
-from stylesearch.catalog.encoders import REGISTER_LOCK
+from stylesearch.catalog.encoders import GALLERY_LOCK, REGISTER_LOCK
 from stylesearch.catalog.people import AuditEvent
 from stylesearch.errors import NotFoundError, ServiceError
+
+LOCKED = "55P03"  # PostgreSQL's state where a lock is not to be had
 
 
 def serving(session: Session) -> EncoderRow | None:
@@ -81,13 +84,16 @@ def activate(session: Session, row: EncoderRow) -> None:
     )
 
 
-def retire(session: Session, row: EncoderRow) -> None:
-    """Let go of an encoder's descriptors and their index, in one statement.
+def retire(session: Session, row: EncoderRow, *, patience_seconds: float = 5.0) -> None:
+    """Let go of an encoder's descriptors and their index, when nobody is looking at them any more.
+
+    The empty table stays until :func:`drop_retired`.
 
     Raises
     ------
     ServiceError
-        ``encoder_serving``, if searches are answered with it.
+        ``encoder_serving``, if searches are answered with it; ``database_busy``, if somebody is looking at them for
+        long: try again.
     """
     session.execute(select(func.pg_advisory_xact_lock(REGISTER_LOCK)))
     now = serving(session)
@@ -97,11 +103,43 @@ def retire(session: Session, row: EncoderRow) -> None:
             hint="Activate another one first: 'stylesearch encoders activate'.",
             code="encoder_serving",
         )
-    session.execute(
-        text("SET LOCAL lock_timeout = '30s'")
-    )  # a search that takes long must not stop all others
-    session.execute(text(f"DROP TABLE {row.partition}"))
+    session.execute(text(f"SET LOCAL lock_timeout = {max(1, round(patience_seconds * 1000))}"))
+    session.execute(select(func.pg_advisory_xact_lock(GALLERY_LOCK, row.id)))
+    session.execute(text(f"DROP INDEX IF EXISTS {row.index}"))
+    session.execute(text(f"TRUNCATE {row.partition}"))
+    # Whoever still looks at an older state of the database sees by the name that it is empty.
+    session.execute(text(f"ALTER TABLE {row.partition} RENAME TO {row.emptied_partition}"))
     session.execute(update(EncoderRow).where(EncoderRow.id == row.id).values(status="retired"))
     session.add(
         AuditEvent(action="encoder.retire", subject=f"encoder:{row.slug}", detail={"digest": row.digest})
     )
+
+
+def drop_retired(session: Session) -> bool:
+    """Drop the empty tables of retired encoders; return whether none is left.
+
+    That takes locks which every search would wait for, so it is done in a moment when there is none, or not at all.
+    """
+    if not session.scalar(select(func.pg_try_advisory_xact_lock(REGISTER_LOCK))):
+        return False
+    retired = session.scalars(select(EncoderRow).where(EncoderRow.status == "retired")).all()
+    left = [
+        row.emptied_partition
+        for row in retired
+        if session.scalar(text("SELECT to_regclass(:name)"), {"name": row.emptied_partition}) is not None
+    ]
+    if not left:
+        return True
+    try:
+        with session.begin_nested():
+            session.execute(
+                text("LOCK TABLE ONLY descriptor, ONLY image, ONLY encoder IN ACCESS EXCLUSIVE MODE NOWAIT")
+            )
+            session.execute(text("SET LOCAL lock_timeout = '100ms'"))
+            for name in left:
+                session.execute(text(f"DROP TABLE {name}"))
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != LOCKED:
+            raise
+        return False
+    return True

@@ -23,7 +23,7 @@ from stylesearch.catalog.credits import ensure_artists
 from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.catalog.duplicates import link_near_duplicates
 from stylesearch.catalog.licenses import LicenseTerms
-from stylesearch.catalog.records import NewRecord, NewWork
+from stylesearch.catalog.records import ImageFacts, NewRecord, NewWork
 from stylesearch.catalog.rights import License
 from stylesearch.images.hashes import hash_bands
 
@@ -50,6 +50,18 @@ WORK_COLUMNS: dict[str, str] = {
     "credit_line": "text",
     "ai_training": "bool",
     "extra": "jsonb",
+}
+
+IMAGE_COLUMNS: dict[str, str] = {
+    "work_id": "int8",
+    "collection_id": "int8",
+    "sha256": "bytea",
+    "perceptual_hash": "int8",
+    "hash_bands": "int4[]",
+    "width": "int8",
+    "height": "int8",
+    "media_type": "text",
+    "storage_key": "text",
 }
 
 
@@ -232,26 +244,38 @@ def _write_images(
         "DELETE FROM image WHERE work_id = ANY(%s) AND NOT sha256 = ANY(%s)",
         [list(work_ids.values()), [work.image.sha256 for work in works]],
     )
-    image_ids = {}
-    with connection.cursor() as cursor:
-        for work in works:
-            image = work.image
-            row = cursor.execute(
-                """
-                INSERT INTO image (
-                    work_id, collection_id, sha256, perceptual_hash, hash_bands, width, height, media_type, storage_key
-                ) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
-                ON CONFLICT (collection_id, sha256) DO UPDATE SET storage_key = EXCLUDED.storage_key
-                RETURNING id
-                """,
-                [
-                    work_ids[work.source_id], collection_id, image.sha256, image.perceptual_hash,
-                    hash_bands(image.perceptual_hash), image.width, image.height, image.media_type, image.storage_key,
-                ],
-            ).fetchone()  # fmt: skip
-            assert row is not None
-            image_ids[work.source_id] = row[0]
-    return image_ids
+    columns = ", ".join(IMAGE_COLUMNS)
+    connection.execute(
+        f"CREATE TEMP TABLE IF NOT EXISTS incoming_image ON COMMIT DELETE ROWS AS SELECT {columns} FROM image WITH NO DATA"
+    )
+    copy_binary(
+        session,
+        "incoming_image",
+        IMAGE_COLUMNS,
+        (_image_row(collection_id, work_ids[work.source_id], work.image) for work in works),
+    )
+    rows = connection.execute(
+        f"INSERT INTO image ({columns}) SELECT {columns} FROM incoming_image"
+        " ON CONFLICT (collection_id, sha256) DO UPDATE SET storage_key = EXCLUDED.storage_key"
+        " RETURNING sha256, id"
+    ).fetchall()
+    connection.execute("TRUNCATE incoming_image")
+    ids = {bytes(sha256): image_id for sha256, image_id in rows}
+    return {work.source_id: ids[work.image.sha256] for work in works}
+
+
+def _image_row(collection_id: int, work_id: int, image: ImageFacts) -> tuple[object, ...]:
+    return (
+        work_id,
+        collection_id,
+        image.sha256,
+        image.perceptual_hash,
+        hash_bands(image.perceptual_hash),
+        image.width,
+        image.height,
+        image.media_type,
+        image.storage_key,
+    )
 
 
 def write_descriptors(
@@ -259,7 +283,8 @@ def write_descriptors(
 ) -> None:
     """Write an encoder's descriptors by image id; what is there already is replaced."""
     connection = raw_connection(session)
-    register_vector(connection)
+    if connection.adapters.types.get("halfvec") is None:  # four questions to the server, once a connection
+        register_vector(connection)
     connection.execute(
         f"DELETE FROM {encoder.partition} WHERE encoder_id = %s AND image_id = ANY(%s)",
         [encoder.id, list(vectors)],

@@ -16,9 +16,7 @@ from stylesearch.catalog.runs import IngestItem
 from stylesearch.cli.lazy import Elsewhere, LazyGroup
 from stylesearch.cli.progress import console, errors
 from stylesearch.cli.taking import Hands, carry_out, hands_options
-from stylesearch.errors import ServiceError
-from stylesearch.ingest import ledger
-from stylesearch.ingest.run import find_run
+from stylesearch.ingest.run import find_run, try_again
 from stylesearch.ingest.sources.registry import build_source
 from stylesearch.settings import get_settings
 
@@ -109,13 +107,7 @@ def retry(run: int | None, hands: Hands) -> None:
     settings = get_settings()
     database = open_database(settings)
     with database.session() as session:
-        one = find_run(session, run)
-        if one.state == "discovering":
-            raise ServiceError(
-                f"Run {one.id} was interrupted.",
-                hint=f"Go on with it first: 'stylesearch ingest resume {one.id}'.",
-                code="run_interrupted",
-            )
-        opened = ledger.retry(session, one.id)
+        run_id = find_run(session, run).id
+        opened = try_again(session, run_id)
     errors.print(f"trying {opened} again", highlight=False)
-    carry_out(settings, database, one.id, None, hands)
+    carry_out(settings, database, run_id, None, hands)

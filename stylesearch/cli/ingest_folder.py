@@ -22,7 +22,8 @@ from stylesearch.settings import get_settings
 def folder(path: Path, metadata: Path | None, taking: Taking) -> None:
     """Take in the images below PATH.
 
-    Metadata is read from a CSV, from XMP and IPTC inside the files, and from RDF inside SVG drawings.
+    Metadata is read from a CSV, from JSON beside the files, from XMP, IPTC and EXIF inside them and RDF inside SVG drawings,
+    and from a package's debian/copyright.
     """
     settings = get_settings()
     options = folder_options(path, metadata)

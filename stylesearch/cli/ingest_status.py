@@ -9,7 +9,7 @@ from datetime import datetime
 import click
 from rich.console import Group
 from rich.live import Live
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 from sqlalchemy import select
 
@@ -108,7 +108,7 @@ def _watch(database: Database, run_id: int) -> None:
 
 
 def _picture(now: Standing) -> Group:
-    table = Table("", "Items", box=None)
+    table = Table(Column(), Column("Items", justify="right"), box=None)
     found = now.counts
     for label, number in (
         ("waiting", found.pending),

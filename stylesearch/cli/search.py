@@ -115,7 +115,7 @@ def search(
     data = read_image(image, max_bytes=settings.max_file_bytes) if image else None
     style_search = StyleSearch(open_database(settings), settings)
     if data is not None:
-        result = style_search.by_example(style_search.describe(data), query)
+        result = style_search.by_file(data, query)
     else:
         assert work is not None
         result = style_search.by_work(work, query)

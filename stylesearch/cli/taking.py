@@ -179,6 +179,7 @@ class Crew:
         self._nobody = not hands.inline and not self._doorbell.answering()
         self._theirs = not hands.inline and not self._nobody
         self._rung = False
+        self._own: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Crew:
         return self
@@ -192,7 +193,8 @@ class Crew:
             return
         self._rung = True
         self._start_workers()
-        self._doorbell.ring(FETCH_TASK, self._run_id, times=self._hands.workers or os.cpu_count() or 1)
+        with suppress(ServiceError):  # a broker that is away now is rung at later
+            self._doorbell.ring(FETCH_TASK, self._run_id, times=self._hands.workers or os.cpu_count() or 1)
 
     def finish(self) -> Counts:
         """Have the rest done; return what came of it."""
@@ -226,8 +228,11 @@ class Crew:
             )
 
     def _replace_the_lost(self) -> None:
-        """Start workers if those that answered at first have gone, as those of a killed command do a little later."""
-        if self._theirs:
+        """Start workers if ours have ended, or if those that answered at first have gone, as a killed command's do."""
+        if self._own is not None and self._own.poll() is not None:
+            self._nobody = True
+            self._start_workers()
+        elif self._theirs:
             with suppress(ServiceError):
                 self._nobody = not self._doorbell.answering()
             self._start_workers()
@@ -236,7 +241,8 @@ class Crew:
         """Start workers for as long as the crew is there, if nobody else works and the run is not to be left alone."""
         if self._nobody and not self._hands.detach:
             self._nobody = self._theirs = False
-            self._stack.callback(_stop, _start(self._hands.workers))
+            self._own = _start(self._hands.workers)
+            self._stack.callback(_stop, self._own)
 
 
 def _start(processes: int | None) -> subprocess.Popen[bytes]:

@@ -45,7 +45,7 @@ def train_lite(packages: Path, work: Path, out: Path, *, resume: bool) -> None:
 
     The pictures are icons, drawings, games' art and letters of about a hundred Debian packages, as they are and drawn
     over in hundreds of manners. Packages that encoders are measured on are fetched too, to leave out copies of what is
-    in them. It takes a Debian or Ubuntu machine, the extra stylesearch[train], some gigabytes and some hours.
+    in them. It takes a Debian or Ubuntu machine, the extra stylesearch[train], some gigabytes and about an hour on two cores.
 
     Ctrl-C stops it; given again, the command goes on where it was.
 

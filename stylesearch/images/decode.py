@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylesearch.errors import ImageError
-from stylesearch.images import formats
+from stylesearch.images import formats, memory
 from stylesearch.images.svg import guard_svg
 from stylesearch.images.vips import has_loader, libvips, reason
 
@@ -23,10 +23,17 @@ _PIXEL_SCALE = 72 / _DOTS_PER_INCH
 _MEASURING_SCALES = (100, 1)
 _NARROWEST_DRAWN = 16
 _LONGEST_DRAWN = 32_000
-# Given as a loader's option: libvips accepts the thumbnailer's own fail_on and ignores it for a file in memory.
+# Given as a loader's option: libvips accepts the thumbnailer's own fail_on and ignores it for what is in memory.
 _FAIL_ON = "[fail_on=error]"
+# A JPEG is decoded at a half, a quarter or an eighth where it then is still larger than needed by this much. libvips
+# wants more, and so decodes scans of two megapixels in full, which takes half as long again and shows nowhere.
+_JPEG_SHRINKS, _JPEG_MARGIN = (8, 4, 2), 1.5
 # HEIF holds pictures of several codings; a telephone's is HEVC, which needs a decoder that few builds carry.
 _NO_CODEC = ("Unsupported feature", "not been built in")
+# libvips reads a TIFF piece by piece, and takes no piece of more than 50 MB.
+_LARGE_PIECES = ("No space for data buffer", "tile size out of range")
+# libvips does not know a sequence of AVIF pictures by its brand, but reads its first picture under the usual one.
+_SEQUENCE, _STILL = b"ftypavis", b"ftypavif"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +71,23 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A file that passed every check on its header. ``width`` and ``height`` may be fractions for a drawing."""
+    """A file that passed every check on its header.
+
+    Attributes
+    ----------
+    width, height:
+        In pixels, upright; perhaps fractions for a drawing.
+    memory:
+        About how many bytes decoding takes at most; 0 for what is read by the row.
+    """
 
     format: formats.Format
     data: bytes
     width: float
     height: float
+    memory: int
+    plain: bool = True
+    """Whether its colours are sRGB as they are, since nothing says otherwise."""
 
     @property
     def info(self) -> ImageInfo:
@@ -86,8 +104,9 @@ def read_info(data: bytes, *, max_bytes: int, max_pixels: int) -> ImageInfo:
     max_bytes:
         Largest file taken, in bytes; also the largest size that a gzipped SVG may unpack to.
     max_pixels:
-        Most pixels, width times height. A drawing has none of its own, so for SVG this bounds the images
-        embedded in it, together.
+        Most pixels, width times height. What cannot be decoded by the row may have fewer: no picture is to take
+        more memory than this many pixels of three bytes. A drawing has none of its own, so for SVG this bounds the
+        images embedded in it, together, and the memory that it takes.
 
     Returns
     -------
@@ -97,11 +116,20 @@ def read_info(data: bytes, *, max_bytes: int, max_pixels: int) -> ImageInfo:
     Raises
     ------
     ImageError
-        ``image_empty``, ``image_too_many_bytes``, ``image_too_many_pixels``, ``image_unreadable`` (not an image),
-        ``image_truncated`` (cut off or damaged), ``image_unsupported`` (a format that is not taken), and those of
-        `stylesearch.images.svg.guard_svg`.
+        ``image_empty``, ``image_too_many_bytes``, ``image_too_many_pixels``, ``image_too_much_memory``,
+        ``image_unreadable`` (not an image), ``image_truncated`` (cut off or damaged), ``image_unsupported`` (a format
+        that is not taken), and those of `stylesearch.images.svg.guard_svg`.
     """
     return _check(data, max_bytes=max_bytes, max_pixels=max_pixels).info
+
+
+def weigh(data: bytes, *, max_bytes: int, max_pixels: int) -> int:
+    """Return how many pixels of three bytes an image counts for in a budget of memory; what it has, at least.
+
+    Arguments and errors as for `read_info`.
+    """
+    checked = _check(data, max_bytes=max_bytes, max_pixels=max_pixels)
+    return max(checked.info.width * checked.info.height, checked.memory // memory.BYTES_A_PIXEL)
 
 
 def decode(
@@ -139,9 +167,11 @@ def decode(
     scale = min(
         shortest_side / min(checked.width, checked.height), longest_side / max(checked.width, checked.height)
     )
-    if checked.format is formats.SVG:
-        return Picture(checked.info, _render(checked, scale))
-    return Picture(checked.info, _load(checked, min(1.0, scale)))
+    try:
+        pixels = _render(checked, scale) if checked.format is formats.SVG else _load(checked, min(1.0, scale))
+    finally:
+        memory.give_back(checked.memory)
+    return Picture(checked.info, pixels)
 
 
 def _check(data: bytes, *, max_bytes: int, max_pixels: int) -> _Checked:
@@ -157,16 +187,30 @@ def _check(data: bytes, *, max_bytes: int, max_pixels: int) -> _Checked:
         )
     found = _format(data)
     if found is not formats.SVG:
-        width, height = _raster_size(data, found)
-        _check_pixels(width * height, max_pixels, f"The image has {width} x {height} pixels")
-        return _Checked(found, data, width, height)
-    safe = guard_svg(data, max_bytes=max_bytes)
-    embedded = 0
+        data = data.replace(_SEQUENCE, _STILL, 1) if data[4:12] == _SEQUENCE else data
+        image = _open(data, found)
+        _check_pixels(
+            image.width * image.height, max_pixels, f"The image has {image.width} x {image.height} pixels"
+        )
+        needed = memory.raster_bytes(image, found)
+        _check_memory(needed, max_pixels, found)
+        return _Checked(found, data, image.width, image.height, needed, _is_plain(image))
+    return _check_drawing(data, max_bytes=max_bytes, max_pixels=max_pixels)
+
+
+def _check_drawing(data: bytes, *, max_bytes: int, max_pixels: int) -> _Checked:
+    largest = memory.most_bytes(max_pixels) // memory.DRAWING_BYTES_A_BYTE
+    _check_memory(memory.DRAWING_BYTES_A_BYTE * len(data), max_pixels, formats.SVG)
+    safe = guard_svg(data, max_bytes=min(max_bytes, largest))
+    embedded = most = 0
     for raster in safe.rasters:
-        width, height = _raster_size(raster, _format(raster))
-        embedded += width * height
+        inner = _open(raster, _format(raster))
+        embedded += inner.width * inner.height
+        most = max(most, inner.width * inner.height)
         _check_pixels(embedded, max_pixels, f"The images embedded in the drawing have {embedded} pixels")
-    return _Checked(found, safe.xml, *_drawing_size(safe.xml))
+    needed = memory.drawing_bytes(safe, embedded=most)
+    _check_memory(needed, max_pixels, formats.SVG)
+    return _Checked(formats.SVG, safe.xml, *_drawing_size(safe.xml), needed)
 
 
 def _check_pixels(pixels: int, max_pixels: int, finding: str) -> None:
@@ -175,6 +219,18 @@ def _check_pixels(pixels: int, max_pixels: int, finding: str) -> None:
             f"{finding}; at most {max_pixels} are taken.",
             hint="Scale it down or raise STYLESEARCH_MAX_PIXELS.",
             code="image_too_many_pixels",
+        )
+
+
+def _check_memory(needed: int, max_pixels: int, found: formats.Format) -> None:
+    most = memory.most_bytes(max_pixels)
+    if needed > most:
+        drawn = found is formats.SVG
+        way = "Simplify it" if drawn else "Save it as a baseline JPEG, a plain PNG or a tiled TIFF,"
+        raise ImageError(
+            f"This {found.name} file would take about {needed // 10**6} MB of memory; at most {most // 10**6} are taken.",
+            hint=f"{way} or raise STYLESEARCH_MAX_PIXELS.",
+            code="image_too_much_memory",
         )
 
 
@@ -206,6 +262,8 @@ def _damaged(found: formats.Format, error: Exception) -> ImageError:
     text = reason(error)
     if found.loader == "heifload" and any(sign in text for sign in _NO_CODEC):
         return _unsupported(f"{found.name} (this coding of it)")
+    if found.loader == "tiffload" and any(sign in text for sign in _LARGE_PIECES):
+        return _unsupported("TIFF (in pieces this large)")
     return ImageError(
         f"The {found.name} file is cut off or damaged: {text}.",
         hint="Copy it from its source again.",
@@ -213,28 +271,37 @@ def _damaged(found: formats.Format, error: Exception) -> ImageError:
     )
 
 
-def _raster_size(data: bytes, found: formats.Format) -> tuple[int, int]:
-    """Return the upright width and height; libvips reads the header only and decodes on demand."""
+def _open(data: bytes, found: formats.Format) -> Any:
+    """Return an image, upright, with its header read; libvips decodes on demand."""
     vips = libvips()
     try:
-        upright = vips.Image.new_from_buffer(data, "", access="sequential").autorot()
+        return vips.Image.new_from_source(_source(data), "", access="sequential").autorot()
     except vips.Error as error:
         raise _damaged(found, error) from None
-    return upright.width, upright.height
+
+
+def _source(data: bytes) -> Any:
+    """Return bytes for libvips to read where they are; what is given it as a buffer, it copies."""
+    return libvips().Source.new_from_memory(data)
+
+
+def _is_plain(image: Any) -> bool:
+    srgb = image.format == "uchar" and image.interpretation in ("srgb", "b-w")
+    return srgb and not image.get_typeof("icc-profile-data")
 
 
 def _load(checked: _Checked, scale: float) -> Pixels:
     vips = libvips()
+    width, height = max(1, round(checked.width * scale)), max(1, round(checked.height * scale))
+    # The exact size, which already has the image's proportions. Converting from sRGB to sRGB takes longer than decoding.
+    wanted = {"height": height, "size": "force", **({} if checked.plain else {"output_profile": "srgb"})}
+    source = _source(checked.data)
+    shrink = next((one for one in _JPEG_SHRINKS if one * _JPEG_MARGIN * scale <= 1), 1)
     try:
-        image = vips.Image.thumbnail_buffer(
-            checked.data,
-            max(1, round(checked.width * scale)),
-            height=max(1, round(checked.height * scale)),
-            size="force",  # the exact size, which already has the image's proportions
-            output_profile="srgb",
-            option_string=_FAIL_ON,
-        )
-        return _pixels(image)
+        if checked.format is formats.JPEG and shrink > 1:
+            loaded = vips.Image.jpegload_source(source, shrink=shrink, access="sequential", fail_on="error")
+            return _pixels(loaded.thumbnail_image(width, **wanted))
+        return _pixels(vips.Image.thumbnail_source(source, width, option_string=_FAIL_ON, **wanted))
     except vips.Error as error:
         raise _damaged(checked.format, error) from None
 

@@ -32,10 +32,11 @@ class Format:
 
 
 SVG = Format("SVG", "image/svg+xml", "svgload")
+JPEG = Format("JPEG", "image/jpeg", "jpegload")
 _AVIF = Format("AVIF", "image/avif", "heifload")
 _HEIF = Format("HEIF", "image/heif", "heifload")
 _TAKEN = (
-    (re.compile(rb"\xff\xd8\xff"), Format("JPEG", "image/jpeg", "jpegload")),
+    (re.compile(rb"\xff\xd8\xff"), JPEG),
     (re.compile(rb"\x89PNG\r\n\x1a\n"), Format("PNG", "image/png", "pngload")),
     (re.compile(rb"GIF8[79]a"), Format("GIF", "image/gif", "gifload")),
     (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), Format("WebP", "image/webp", "webpload")),

@@ -162,7 +162,14 @@ class ImageStore:
     def put_spooled(self, data: bytes) -> str:
         """Keep something until it is removed again, under a name of its own; return its key. Errors as `put_original`."""
         name = uuid.uuid4().hex
-        return self._put(f"spool/{name[:2]}/{name}", data, "application/octet-stream")
+        key = f"spool/{name[:2]}/{name}"
+        fs, path = self._locate(key)
+        with self._service_errors():
+            if isinstance(fs, LocalFileSystem):
+                _write_new(Path(path), data)  # nobody looks for it before its key is returned
+            else:
+                fs.pipe_file(path, data)
+        return key
 
     def remove_spooled(self, keys: Iterable[str]) -> None:
         """Remove what was spooled; what has gone already is no matter. Errors as `put_original`."""
@@ -264,6 +271,16 @@ def _write_whole(path: Path, data: bytes) -> None:
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
+        raise
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    """Write a file that nobody else knows of; where that fails, nothing is left."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.write_bytes(data)
+    except BaseException:
+        path.unlink(missing_ok=True)
         raise
 
 

@@ -18,6 +18,8 @@ _XLINK_HREF = "http://www.w3.org/1999/xlink href"
 _XINCLUDE = "http://www.w3.org/2001/XInclude"
 _LONGEST_NAMESPACE = 256
 _DEEPEST_NESTING = 3
+# In characters: the time that librsvg takes to lay a text out grows with its square, and is some seconds here.
+_LONGEST_TEXT = 20_000
 
 _NAMESPACE_NAME = re.compile(r"https?://[^&<\s]*", re.IGNORECASE)
 _URL = re.compile(r"url\(\s*[\"']?\s*([^\"')]*)", re.IGNORECASE)
@@ -37,10 +39,19 @@ class SafeSvg:
         The document, unpacked where it was gzipped.
     rasters:
         The files of the pixel images embedded in it as ``data:`` URIs, in order.
+    elements:
+        How many elements there are, with those of drawings embedded in it.
+    longest:
+        Characters of the longest attribute.
+    letters:
+        Characters of all texts that are drawn.
     """
 
     xml: bytes
     rasters: tuple[bytes, ...]
+    elements: int
+    longest: int
+    letters: int
 
 
 def guard_svg(data: bytes, *, max_bytes: int) -> SafeSvg:
@@ -68,7 +79,8 @@ def guard_svg(data: bytes, *, max_bytes: int) -> SafeSvg:
         ``image_too_many_bytes`` for a gzipped document that unpacks to more than ``max_bytes``.
     """
     xml = _unpack(data, max_bytes) if formats.is_gzip(data) else data
-    return SafeSvg(xml, tuple(_Guard(max_bytes).read(xml)))
+    guard = _Guard(max_bytes)
+    return SafeSvg(xml, tuple(guard.read(xml)), guard.elements, guard.longest, guard.letters)
 
 
 def _unpack(data: bytes, max_bytes: int) -> bytes:
@@ -80,7 +92,7 @@ def _unpack(data: bytes, max_bytes: int) -> bytes:
     if len(xml) > max_bytes:
         raise ImageError(
             f"The gzipped SVG drawing unpacks to more than {max_bytes} bytes.",
-            hint="Simplify it or raise STYLESEARCH_MAX_FILE_BYTES.",
+            hint="Simplify it, or raise STYLESEARCH_MAX_FILE_BYTES and STYLESEARCH_MAX_PIXELS.",
             code="image_too_many_bytes",
         )
     if not unpacker.eof:
@@ -158,12 +170,16 @@ class _Guard:
     def __init__(self, max_bytes: int, nesting: int = 0) -> None:
         self._max_bytes = max_bytes
         self._nesting = nesting
+        self.elements = 0
+        self.longest = 0
+        self.letters = 0
         self._rasters: list[bytes] = []
         self._has_entities = False
         self._seen_root = False
         self._expanded = 0
         self._most_expanded = 0
         self._style: list[str] | None = None
+        self._text_begins: int | None = None
 
     def read(self, xml: bytes) -> list[bytes]:
         """Check the document; return the pixel images embedded in it."""
@@ -235,6 +251,8 @@ class _Guard:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         namespace, _, local = name.rpartition(" ")
+        self.elements += 1
+        self.longest = max(self.longest, max(map(len, attributes.values()), default=0))
         if not self._seen_root:
             if local != "svg":
                 raise _unreadable(f"its root is <{_short(local)}>, not <svg>")
@@ -243,8 +261,7 @@ class _Guard:
             self._count(sum(map(len, attributes.values())))
         if namespace not in {_SVG, _XINCLUDE, ""}:
             return  # metadata: neither drawn nor fetched
-        if local == "style":
-            self._style = []
+        self._begin(local)
         for key, value in attributes.items():
             if key in {"href", _XLINK_HREF}:
                 if local != "a":
@@ -252,16 +269,29 @@ class _Guard:
             elif key == "style" or ("(" in value and " " not in key):
                 _check_css(value, where=f"{key} of <{local}>")
 
+    def _begin(self, local: str) -> None:
+        """Note where an element begins whose text matters."""
+        if local == "style":
+            self._style = []
+        elif local == "text" and self._text_begins is None:
+            self._text_begins = self.letters
+
     def _end(self, name: str) -> None:
         if self._style is not None and name.rpartition(" ")[2] == "style":
             _check_css("".join(self._style), where="<style>")
             self._style = None
+        elif name.rpartition(" ")[2] == "text":
+            self._text_begins = None
 
     def _text(self, text: str) -> None:
         if self._has_entities:
             self._count(len(text))
         if self._style is not None:
             self._style.append(text)
+        elif self._text_begins is not None:
+            self.letters += len(text)
+            if self.letters - self._text_begins > _LONGEST_TEXT:
+                raise _unreadable(f"it has a text of more than {_LONGEST_TEXT:,} characters")
 
     def _count(self, characters: int) -> None:
         """Stop a drawing that names its few short entities so often that it grows manifold."""
@@ -286,4 +316,8 @@ class _Guard:
         if self._nesting == _DEEPEST_NESTING:
             raise _unreadable("drawings are nested in it too deeply")
         xml = _unpack(payload, self._max_bytes) if formats.is_gzip(payload) else payload
-        self._rasters += _Guard(self._max_bytes, self._nesting + 1).read(xml)
+        inner = _Guard(self._max_bytes, self._nesting + 1)
+        self._rasters += inner.read(xml)
+        self.elements += inner.elements
+        self.longest = max(self.longest, inner.longest)
+        self.letters += inner.letters

@@ -7,6 +7,7 @@ from typing import Any
 
 from celery import Celery
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from stylesearch.errors import ServiceError
 from stylesearch.local import services
@@ -136,6 +137,15 @@ class Doorbell:
         if prepared:
             self.ring(EMBED_TASK, run_id, times=min(prepared, MOST_DEVICES))
 
+    def waiting(self, queue: str) -> int:
+        """Return how many messages of a queue nobody has taken yet. Errors as :meth:`ring`."""
+        try:
+            with self._app.connection_for_read() as connection:
+                connection.connect()  # tries once; the channel alone would try for ever
+                return int(connection.default_channel.client.llen(queue))
+        except (OperationalError, RedisError) as error:
+            raise unreachable(error) from error
+
     def answering(self, *, timeout: float = 1.0) -> int:
         """Return how many workers answer.
 
@@ -150,7 +160,7 @@ class Doorbell:
             raise unreachable(error) from error
 
 
-def unreachable(error: OperationalError) -> ServiceError:
+def unreachable(error: Exception) -> ServiceError:
     """Return the error that the broker does not answer."""
     return ServiceError(
         f"The broker cannot be reached: {str(error).rstrip('.')}.",

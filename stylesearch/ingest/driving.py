@@ -6,6 +6,7 @@ import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from stylesearch.ingest.counts import Counts
+from stylesearch.ingest.outages import through_outages
 from stylesearch.ingest.pipeline import Pipeline
 from stylesearch.ingest.run import POLL_SECONDS, OnCounts, close_if_done
 
@@ -38,7 +39,7 @@ def drive(pipeline: Pipeline, run_id: int, *, on_progress: OnCounts) -> Counts:
                 nothing_in_hand = not described and not ahead
                 if nothing_in_hand or now - shown_at >= SHOW_SECONDS:
                     shown_at = now
-                    counts = close_if_done(pipeline.database, run_id)
+                    counts = through_outages(lambda: close_if_done(pipeline.database, run_id))
                     on_progress(counts)
                     if counts.open == 0:
                         return counts

@@ -16,6 +16,11 @@ from stylesearch.ingest.ledger import Claimed
 
 Got = Fetched | ImageError | TroubleError
 
+AHEAD_BYTES = 16 * 1024**2
+"""Most bytes of a file that is fetched ahead; a larger one is fetched when its turn comes, so that memory holds one."""
+
+_TOO_LARGE = ("fetch_too_large", "image_too_many_bytes")
+
 
 @dataclass(frozen=True)
 class Getter:
@@ -52,13 +57,19 @@ class Getter:
         with ThreadPoolExecutor(self.threads, thread_name_prefix="fetch") as pool:
             ahead: deque[tuple[Claimed, Future[Got]]] = deque()
             for item in items:
-                ahead.append((item, pool.submit(self._get, item, held.get(item.source_id))))
+                ahead.append((item, pool.submit(self._get, item, held.get(item.source_id), AHEAD_BYTES)))
                 if len(ahead) > self.threads:
-                    first, future = ahead.popleft()
-                    yield first, future.result()
-            yield from ((item, future.result()) for item, future in ahead)
+                    yield self._whole(*ahead.popleft(), held)
+            while ahead:
+                yield self._whole(*ahead.popleft(), held)
 
-    def _get(self, item: Claimed, held: Held | None) -> Got:
+    def _whole(self, item: Claimed, future: Future[Got], held: dict[str, Held]) -> tuple[Claimed, Got]:
+        got = future.result()
+        if isinstance(got, ImageError) and got.code in _TOO_LARGE:
+            got = self._get(item, held.get(item.source_id))
+        return item, got
+
+    def _get(self, item: Claimed, held: Held | None, max_bytes: int | None = None) -> Got:
         try:
             if item.task == "record" and held is not None:
                 return Fetched(self.original(held.storage_key), version=held.fetch_version)
@@ -66,9 +77,10 @@ class Getter:
                 return Fetched(self.original(item.locator.partition(":")[2]))
             # Only of what is held whole, for what has not changed is not sent.
             known = held.fetch_version if held is not None and held.described else None
-            return self.fetcher.fetch(item.locator, version=known if item.sha256 is None else None)
+            version = known if item.sha256 is None else None
+            return self.fetcher.fetch(item.locator, version=version, max_bytes=max_bytes)
         except (ImageError, TroubleError) as error:
-            return error
+            return error.bare()
 
     def original(self, key: str) -> bytes:
         """Return an original that the store must have.

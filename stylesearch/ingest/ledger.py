@@ -80,24 +80,7 @@ def claim(
     An item that has been taken before, and whose holder was lost, is taken alone: if it kills its holder again, it is
     known which one it was. After ``max_attempts`` it is put into quarantine.
     """
-    session.execute(
-        update(IngestItem)
-        .where(
-            IngestItem.run_id == run_id,
-            IngestItem.state == stage.held,
-            IngestItem.lease_until < func.now(),
-            IngestItem.attempts >= max_attempts,
-        )
-        .values(
-            state="quarantined",
-            lease_until=None,
-            held_by=None,
-            spool_key=None,
-            spool_bytes=0,
-            error_code="worker_lost",
-            error_text=f"The worker that held it was lost {max_attempts} times.",
-        )
-    )
+    _give_up(session, run_id, stage, max_attempts)
     rows = session.execute(
         text(
             """
@@ -148,12 +131,45 @@ def claim(
     return sorted(claimed, key=lambda item: item.id)
 
 
+def _give_up(session: Session, run_id: int, stage: Stage, max_attempts: int) -> None:
+    """Put into quarantine what was lost with its holder too often."""
+    lost = (
+        select(IngestItem.id)
+        .where(
+            IngestItem.run_id == run_id,
+            IngestItem.state == stage.held,
+            IngestItem.lease_until < func.now(),
+            IngestItem.attempts >= max_attempts,
+        )
+        .order_by(IngestItem.id)
+        .with_for_update(skip_locked=True)
+    )
+    session.execute(
+        update(IngestItem)
+        .where(IngestItem.id.in_(lost.scalar_subquery()))
+        .values(
+            state="quarantined",
+            lease_until=None,
+            held_by=None,
+            spool_key=None,
+            spool_bytes=0,
+            updated_at=func.now(),
+            error_code="worker_lost",
+            error_text=f"The worker that held it was lost {max_attempts} times.",
+        )
+    )
+
+
 def renew(session: Session, item_ids: Sequence[int], *, lease_seconds: int) -> None:
-    """Hold items for longer; those that have been taken over meanwhile stay with whoever took them."""
+    """Hold items for longer; those that have been taken over meanwhile stay with whoever took them.
+
+    What is locked is just being settled, in an order of its own; waiting for it could end in a deadlock.
+    """
     session.execute(
         text(
-            "UPDATE ingest_item SET lease_until = now() + make_interval(secs => :lease)"
-            f" WHERE id = ANY(:ids) AND {_HELD} AND held_by = :holder"
+            "UPDATE ingest_item SET lease_until = now() + make_interval(secs => :lease) WHERE id IN ("
+            f" SELECT id FROM ingest_item WHERE id = ANY(:ids) AND {_HELD} AND held_by = :holder"
+            " FOR UPDATE SKIP LOCKED)"
         ),
         {"ids": list(item_ids), "lease": lease_seconds, "holder": holder()},
     )
@@ -161,20 +177,26 @@ def renew(session: Session, item_ids: Sequence[int], *, lease_seconds: int) -> N
 
 def hand_over(session: Session, prepared: Sequence[Prepared]) -> set[int]:
     """Pass fetched items on to embedding; return those that were still ours to pass on."""
-    cursor = raw_connection(session).cursor()
-    taken: set[int] = set()
-    for one in prepared:
-        row = cursor.execute(
-            """
-            UPDATE ingest_item SET state = 'prepared', sha256 = %s, facts = %s, spool_key = %s, spool_bytes = %s,
-                attempts = 0, lease_until = NULL, held_by = NULL, updated_at = now()
-            WHERE id = %s AND state = 'fetching' RETURNING id
-            """,
-            [one.sha256, Jsonb(one.facts), one.spool_key, one.spool_bytes, one.item_id],
-        ).fetchone()
-        if row is not None:
-            taken.add(row[0])
-    return taken
+    if not prepared:
+        return set()
+    rows = raw_connection(session).execute(
+        """
+        UPDATE ingest_item SET state = 'prepared', sha256 = new.sha256, facts = new.facts,
+            spool_key = new.spool_key, spool_bytes = new.spool_bytes,
+            attempts = 0, lease_until = NULL, held_by = NULL, updated_at = now()
+        FROM unnest(%s::int8[], %s::bytea[], %s::jsonb[], %s::text[], %s::int8[])
+            AS new (id, sha256, facts, spool_key, spool_bytes)
+        WHERE ingest_item.id = new.id AND state = 'fetching' RETURNING ingest_item.id
+        """,
+        [
+            [one.item_id for one in prepared],
+            [one.sha256 for one in prepared],
+            [Jsonb(one.facts) for one in prepared],
+            [one.spool_key for one in prepared],
+            [one.spool_bytes for one in prepared],
+        ],
+    )
+    return {item_id for (item_id,) in rows}
 
 
 def settle(
@@ -199,22 +221,31 @@ def settle(
     digests:
         Item id to the digest of its bytes, where discovery did not know it.
     """
-    cursor = raw_connection(session).cursor()
-    cursor.executemany(
-        f"UPDATE ingest_item SET sha256 = %s WHERE id = %s AND {_HELD}",
-        [(digest, item_id) for item_id, digest in (digests or {}).items()],
-    )
-    doubled = duplicates if isinstance(duplicates, Mapping) else dict.fromkeys(duplicates)
-    for state, items in (
-        ("ingested", ingested or {}),
-        ("unchanged", unchanged or {}),
-        ("duplicate", doubled),
-    ):
-        cursor.executemany(
-            f"UPDATE ingest_item SET state = '{state}', image_id = %s, {_DONE} WHERE id = %s AND {_HELD}",
-            [(image_id, item_id) for item_id, image_id in items.items()],
+    connection = raw_connection(session)
+    if digests:
+        connection.execute(
+            f"""
+            UPDATE ingest_item SET sha256 = new.sha256 FROM unnest(%s::int8[], %s::bytea[]) AS new (id, sha256)
+            WHERE ingest_item.id = new.id AND {_HELD}
+            """,
+            [list(digests), list(digests.values())],
         )
-    cursor.executemany(
+    doubled = duplicates if isinstance(duplicates, Mapping) else dict.fromkeys(duplicates)
+    became = [
+        (item_id, state, image_id)
+        for state, items in (("ingested", ingested), ("unchanged", unchanged), ("duplicate", doubled))
+        for item_id, image_id in (items or {}).items()
+    ]
+    if became:
+        connection.execute(
+            f"""
+            UPDATE ingest_item SET state = new.became, image_id = new.image, {_DONE}
+            FROM unnest(%s::int8[], %s::text[], %s::int8[]) AS new (id, became, image)
+            WHERE ingest_item.id = new.id AND {_HELD}
+            """,
+            [list(column) for column in zip(*became, strict=True)],
+        )
+    connection.cursor().executemany(
         f"UPDATE ingest_item SET state = 'quarantined', error_code = %s, error_text = %s, {_DONE}"
         f" WHERE id = %s AND {_HELD}",
         [(error.code, str(error), item_id) for item_id, error in (failures or {}).items()],
@@ -240,10 +271,10 @@ def give_back(session: Session, run_id: int, item_ids: Sequence[int], problem: s
             """
             UPDATE ingest_item SET state = CASE state WHEN 'fetching' THEN 'pending' ELSE 'prepared' END,
                 lease_until = NULL, held_by = NULL, attempts = attempts - 1
-            WHERE id = ANY(:ids) AND state = ANY(:held)
+            WHERE id = ANY(:ids) AND state = ANY(:held) AND held_by = :holder
             """
         ),
-        {"ids": list(item_ids), "held": list(HELD_STATES)},
+        {"ids": list(item_ids), "held": list(HELD_STATES), "holder": holder()},
     )
     if problem is not None:
         session.execute(update(IngestRun).where(IngestRun.id == run_id).values(problem=problem))
@@ -287,7 +318,8 @@ def finish(session: Session, run_id: int) -> bool:
 def retry(session: Session, run_id: int) -> int:
     """Open a run's quarantined items again; return how many there are.
 
-    Withdrawn works stay where they are, and so do links out of the source: only discovery looks where a link leads.
+    Withdrawn works stay where they are, and so do links out of the source and what has no image to be fetched: only
+    discovery looks where a link leads, and what a source says by now.
     """
     opened = session.execute(
         update(IngestItem)
@@ -295,6 +327,7 @@ def retry(session: Session, run_id: int) -> int:
             IngestItem.run_id == run_id,
             IngestItem.state == "quarantined",
             IngestItem.error_code.not_in(NEVER_RETRIED),
+            IngestItem.locator != "",
         )
         .values(state="pending", attempts=0, deferrals=0, not_before=None, error_code=None, error_text=None)
         .returning(IngestItem.id)

@@ -9,23 +9,30 @@ from typing import TypeVar
 
 from stylesearch.errors import ServiceError
 
-OUTAGE_SECONDS = 60.0
+OUTAGE_SECONDS = 600.0
+"""Longer than a server takes to start again and recover; shorter than a task may run."""
+
+UNREACHABLE = "database_unreachable"
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 
 def through_outages(action: Callable[[], Result]) -> Result:
-    """Do something with the database, again and again while it cannot be reached, for a minute at most.
+    """Do something with the database, again and again while it cannot be reached, for ten minutes at most.
 
-    What took seconds to describe is not thrown away because the database restarts.
+    What took seconds to describe is not thrown away because the database restarts, and a run that is to last all night
+    does not end because of that.
     """
     deadline = time.monotonic() + OUTAGE_SECONDS
+    told = False
     while True:
         try:
             return action()
         except ServiceError as error:
-            if error.code != "database_unreachable" or time.monotonic() > deadline:
+            if error.code != UNREACHABLE or time.monotonic() > deadline:
                 raise
-            log.warning("waiting for the database: %s", error)
+            if not told:
+                log.warning("waiting for the database: %s", error)
+            told = True
             time.sleep(1)

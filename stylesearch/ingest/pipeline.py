@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from sqlalchemy.orm import Session
 
@@ -25,6 +25,7 @@ from stylesearch.ingest.fetching.fetcher import Fetcher
 from stylesearch.ingest.getting import Getter
 from stylesearch.ingest.keeper import Keeper
 from stylesearch.ingest.ledger import Claimed, Stage
+from stylesearch.ingest.outages import UNREACHABLE, through_outages
 from stylesearch.ingest.outcome import RunFacts, read_facts
 from stylesearch.ingest.pixel_budget import PixelBudget
 from stylesearch.ingest.preparing import Preparer
@@ -106,9 +107,12 @@ class Pipeline:
         Raises
         ------
         StylesearchError
-            If the store or, for longer than a minute, the database fails. That is no fault of the items: they are
+            If the store or, for longer than ten minutes, the database fails. That is no fault of the items: they are
             given back, and the run says what its problem is.
         """
+        return through_outages(lambda: self._fetch_batch(run_id))
+
+    def _fetch_batch(self, run_id: int) -> int:
         with self.database.session() as session:
             limit = min(self.settings.ingest_batch_size, self.spool.room(session))
             items = self._claim(session, run_id, ledger.FETCH, limit) if limit else []
@@ -123,6 +127,9 @@ class Pipeline:
 
         The encoder's failures stop the run too.
         """
+        return through_outages(lambda: self._embed_batch(run_id))
+
+    def _embed_batch(self, run_id: int) -> int:
         size = self._batch_size
         with self.database.session() as session:
             items = self._claim(session, run_id, ledger.EMBED, size.size)
@@ -155,12 +162,19 @@ class Pipeline:
         try:
             with logging_about(run=run_id), self._keeper.holding(ids):
                 yield
-        except (StylesearchError, KeyboardInterrupt, SystemExit) as error:
-            problem = str(error) if isinstance(error, StylesearchError) else None
-            # Where the database is what fails, the items are free again when their lease is over.
-            with suppress(ServiceError), self.database.session() as session:
-                ledger.give_back(session, run_id, ids, problem)
+        except StylesearchError as error:
+            # A database that was away for a moment is back when this is written, and stops nobody.
+            problem = None if error.code == UNREACHABLE else str(error)
+            through_outages(partial(self._give_back, run_id, ids, problem))
             raise
+        except (KeyboardInterrupt, SystemExit):
+            with suppress(ServiceError):
+                self._give_back(run_id, ids, None)
+            raise
+
+    def _give_back(self, run_id: int, ids: list[int], problem: str | None) -> None:
+        with self.database.session() as session:
+            ledger.give_back(session, run_id, ids, problem)
 
     def _encoder_of(self, run: RunFacts) -> Encoder:
         """Return the encoder that a run's images are described with.

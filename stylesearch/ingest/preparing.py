@@ -13,7 +13,7 @@ from stylesearch.encoders.decoding import decode_for
 from stylesearch.encoders.protocol import Encoder, PreparingEncoder
 from stylesearch.errors import ImageError
 from stylesearch.images import formats
-from stylesearch.images.decode import Picture, read_info
+from stylesearch.images.decode import Picture, weigh
 from stylesearch.images.hashes import perceptual_hash, sha256
 from stylesearch.images.store import ImageStore
 from stylesearch.images.thumbnails import thumbnail
@@ -89,8 +89,7 @@ class Preparer:
         max_bytes, max_pixels = self.settings.max_file_bytes, self.settings.max_pixels
         pixels = 0
         if formats.sniff(data) is not formats.SVG:  # a drawing is rendered at the size it is needed
-            info = read_info(data, max_bytes=max_bytes, max_pixels=max_pixels)
-            pixels = info.width * info.height
+            pixels = weigh(data, max_bytes=max_bytes, max_pixels=max_pixels)
         with self.budget.decoding(pixels):
             return decode_for(encoder, data, max_bytes=max_bytes, max_pixels=max_pixels)
 
@@ -115,7 +114,7 @@ class _Batch:
             else:
                 self._look(item, held, got)
         except ImageError as error:
-            self.outcome.failures[item.id] = error
+            self.outcome.failures[item.id] = error.bare()
 
     def _defer(self, item: Claimed, error: TroubleError) -> None:
         if item.deferrals + 1 >= self.stage.settings.ingest_max_attempts:

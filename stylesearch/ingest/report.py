@@ -104,7 +104,7 @@ def read_report(session: Session, run_id: int) -> RunReport:
     return RunReport(
         standing=now_standing,
         encoder=(slug, digest),
-        quarantined=_quarantined(session, run_id, now_standing.counts.errors),
+        quarantined=read_quarantine(session, run_id, now_standing.counts.errors),
         licenses=tuple((label, number) for label, number in counted),
         artists=tuple((name, number) for name, number in artists),
         course=_course(session, run_id),
@@ -114,7 +114,14 @@ def read_report(session: Session, run_id: int) -> RunReport:
     )
 
 
-def _quarantined(session: Session, run_id: int, errors: dict[str, int]) -> tuple[Quarantined, ...]:
+def read_quarantine(session: Session, run_id: int, errors: dict[str, int]) -> tuple[Quarantined, ...]:
+    """Return what went into quarantine, the most frequent reason first.
+
+    Parameters
+    ----------
+    errors:
+        How many there are, by code.
+    """
     found = []
     for code, number in sorted(errors.items(), key=lambda one: (-one[1], one[0])):
         rows = session.execute(

@@ -258,3 +258,23 @@ def find_run(session: Session, run_id: int | None) -> IngestRun:
         what = "There is no ingest run yet." if run_id is None else f"There is no ingest run {run_id}."
         raise NotFoundError(what, hint="'stylesearch ingest status --all' lists them.", code="unknown_run")
     return run
+
+
+def try_again(session: Session, run_id: int) -> int:
+    """Open a run's quarantined items again; return how many there are. See :func:`stylesearch.ingest.ledger.retry`.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such run.
+    ServiceError
+        ``run_interrupted``, if its discovery has not come to its end.
+    """
+    run = find_run(session, run_id)
+    if run.state == "discovering":
+        raise ServiceError(
+            f"Run {run.id} was interrupted.",
+            hint=f"Go on with it first: 'stylesearch ingest resume {run.id}'.",
+            code="run_interrupted",
+        )
+    return ledger.retry(session, run.id)

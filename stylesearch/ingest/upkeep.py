@@ -6,6 +6,7 @@ import logging
 
 from sqlalchemy import select, text
 
+from stylesearch.catalog import upgrades
 from stylesearch.catalog.database import Database
 from stylesearch.catalog.runs import IngestRun
 from stylesearch.images.store import open_spool
@@ -38,6 +39,7 @@ def keep_up(database: Database, settings: Settings, doorbell: Doorbell) -> None:
         swept = spool.sweep(session, older_than_seconds=LEFT_SECONDS)
         if swept:
             log.info("removed %s pictures that lost workers had left in the spool", swept)
+        upgrades.drop_retired(session)
         open_runs = session.scalars(
             select(IngestRun.id).where(IngestRun.state == "running", IngestRun.problem.is_(None))
         ).all()

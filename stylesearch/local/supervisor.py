@@ -28,8 +28,8 @@ from stylesearch.local.valkey import Valkey
 POLL_SECONDS = 0.1
 START_SECONDS = 90.0
 FIRST_TRIES = 3
-MOST_RESTARTS = 10
-RESTART_WINDOW_SECONDS = 60.0
+MOST_FAILURES = 10
+"""So often in a row a server may fail to come up again; one that comes up is started again however often it is killed."""
 
 log = logging.getLogger("stylesearch.local.supervisor")
 
@@ -41,7 +41,7 @@ class Supervisor:
         self.layout = layout
         self.transport = transport
         self.stopping = False
-        self.restarts: list[float] = []
+        self.failures = 0
         self.users = FileLock(layout.users_lock)
 
     def run(self) -> None:
@@ -93,10 +93,8 @@ class Supervisor:
         """Start a server again that has ended; return whether it had."""
         if server.process is None or server.process.poll() is None:
             return False
-        now = time.monotonic()
-        self.restarts = [moment for moment in self.restarts if now - moment < RESTART_WINDOW_SECONDS] + [now]
         log.warning("%s ended with code %s; starting it again", server.name, server.process.returncode)
-        if len(self.restarts) > MOST_RESTARTS:
+        if self.failures >= MOST_FAILURES:
             raise StylesearchError(
                 f"{server.name} keeps ending.", hint=f"Its log is {server.log}.", code="server_failed"
             )
@@ -107,7 +105,10 @@ class Supervisor:
         except StylesearchError as error:
             # Its killed predecessor's children may hold its memory for a moment; the next round tries again.
             log.warning("%s", error)
+            self.failures += 1
             time.sleep(0.5)
+        else:
+            self.failures = 0
         return True
 
     def _say_ready(self, postgres: Postgres, valkey: Valkey) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,8 @@ from stylesearch.images.hashes import perceptual_hash, sha256
 from stylesearch.search.engine import Ranking, search, unpack_halfvecs
 from stylesearch.search.query import StyleQuery
 from stylesearch.settings import Settings
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,16 @@ class SearchResult:
     encoder_digest: str
 
 
+def through_retirement(action: Callable[[], Result]) -> Result:
+    """Describe something and look it up, again if its encoder is retired in between: another one serves by then."""
+    try:
+        return action()
+    except NotFoundError as error:
+        if error.code != "encoder_retired":
+            raise
+    return action()
+
+
 class StyleSearch:
     """Answers searches; one a process, safe to share between threads."""
 
@@ -108,12 +122,37 @@ class StyleSearch:
         return example, picture
 
     def gallery_encoder(self, session: Session, spec: EncoderSpec | None = None) -> EncoderRow:
-        """Return the row of an encoder, by default the one that serves; it must be the one that described its gallery."""
-        found = spec or configured_encoder(self.settings, upgrades.serving_slug(session)).spec
-        return encoders.active(session, found.slug, digest=found.digest)
+        """Return the row of an encoder, by default the one that serves; it must be the one that described its gallery.
+
+        The gallery stays until the end of the transaction.
+
+        Raises
+        ------
+        NotFoundError
+            ``encoder_retired``, if its gallery has been let go of; ``empty_gallery``, if there has never been one.
+        ServiceError
+            If its gallery was described by another one of its name.
+        """
+
+        def find() -> EncoderRow:
+            found = spec or configured_encoder(self.settings, upgrades.serving_slug(session)).spec
+            row = encoders.active(session, found.slug, digest=found.digest)
+            return encoders.hold_gallery(session, row)
+
+        return find() if spec else through_retirement(find)
+
+    def by_file(self, data: bytes, query: StyleQuery) -> SearchResult:
+        """Find works near an image file in style. Errors as :meth:`describe`."""
+        return through_retirement(lambda: self.by_example(self.describe(data), query))
 
     def by_example(self, example: Example, query: StyleQuery) -> SearchResult:
-        """Find works near an example in style."""
+        """Find works near an example in style.
+
+        Raises
+        ------
+        NotFoundError
+            ``encoder_retired``, if its encoder is no more: then it is to be described anew.
+        """
         with self.database.session() as session:
             return self.find(session, example, query)
 

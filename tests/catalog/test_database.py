@@ -177,8 +177,10 @@ RAISES = "DO $$ BEGIN RAISE EXCEPTION 'no luck' USING ERRCODE = '{}'; END $$"
     [
         ("53100", "disk_full"),
         ("57014", "timeout"),
+        ("55P03", "database_busy"),
         ("57P01", "database_unreachable"),
         ("08006", "database_unreachable"),
+        ("08P01", "database"),
         ("40P01", "database"),  # a deadlock: the driver files it under the same class as a lost connection
         ("54000", "database"),
         ("22001", "database"),

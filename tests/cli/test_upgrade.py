@@ -1,17 +1,39 @@
 """From one encoder to the next, with searches going on all the time."""
 
+import hashlib
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
 import threading
+import time
+import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+import numpy as np
+import open_clip
 import pytest
+from flask import Flask
 from sqlalchemy import text
+from werkzeug.serving import make_server
 
 from stylesearch.catalog.database import open_database
+from stylesearch.encoders import csd
+from stylesearch.encoders.decoding import decode_for
+from stylesearch.encoders.registry import configured_encoder
+from stylesearch.errors import NotFoundError
+from stylesearch.ingest.doorbell import Doorbell
+from stylesearch.search.engine import cosine, unpack_halfvecs
 from stylesearch.search.query import StyleQuery
-from stylesearch.search.service import StyleSearch
+from stylesearch.search.service import Example, StyleSearch
 from stylesearch.settings import Settings, get_settings
+from web.app import create_app
+from web.services import services
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -44,69 +66,240 @@ def rows(settings: Settings, statement: str) -> list[tuple]:
         return [tuple(row) for row in session.execute(text(statement))]
 
 
-@dataclass
-class Visitor(threading.Thread):
-    """Somebody who searches ten times a second."""
+# A worker that knows the small encoder of the tests, too.
+WORKER = """
+import sys
+from pathlib import Path
+import open_clip
+from stylesearch.cli.main import main
+from stylesearch.encoders import csd
+open_clip.add_model_config(Path(sys.argv[1]))
+csd.ARCHITECTURES[sys.argv[2]] = csd.Architecture(Path(sys.argv[1]).stem, *map(int, sys.argv[3:]))
+main(["workers", "start", "--queues", "ingest,embed,maintenance", "--concurrency", "1"])
+"""
+RESULT = re.compile(r'id="result-\d+".*?href="/works/(\d+)".*?Score </span>([^<]+)<', re.DOTALL)
+SOME = 20
+"""So many answers are waited for before the next step."""
 
-    search: StyleSearch
-    data: bytes
+Works = tuple[tuple[int, str], ...]
+"""The works that were found, the nearest first, and how near they are as the page says it."""
+
+
+@pytest.fixture
+def worker(catalogue, broker, small_csd, tmp_path) -> Iterator[None]:
+    """A worker in a process of its own, ready for work."""
+    architecture = csd.ARCHITECTURES[small_csd.removeprefix("csd-")]
+    config = tmp_path / f"{architecture.tower}.json"
+    config.write_text(json.dumps(open_clip.get_model_config(architecture.tower)))
+    sizes = [str(number) for number in (architecture.width, architecture.patch, architecture.dim)]
+    command = [sys.executable, "-c", WORKER, config, small_csd.removeprefix("csd-"), *sizes]
+    with (tmp_path / "worker.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    doorbell = Doorbell(catalogue)
+    deadline = time.monotonic() + 300
+    while not doorbell.answering():
+        assert process.poll() is None, (tmp_path / "worker.log").read_text()
+        assert time.monotonic() < deadline, (tmp_path / "worker.log").read_text()
+    yield
+    process.terminate()
+    process.wait(100)
+
+
+@pytest.fixture
+def portal(catalogue) -> Iterator[tuple[Flask, str]]:
+    """A portal, and its address."""
+    app = create_app(catalogue)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield app, f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+
+
+@dataclass
+class Visitors(threading.Thread):
+    """Visitors who ask ten times a second, each time another one of some questions.
+
+    Attributes
+    ----------
+    answers:
+        When a question was asked, when it was answered, its name, and the answer.
+    """
+
+    questions: dict[str, Callable[[], Works]]
     stopped: threading.Event = field(default_factory=threading.Event)
-    answers: Counter = field(default_factory=Counter)
-    failures: list = field(default_factory=list)
+    answers: list[tuple[float, float, str, Works]] = field(default_factory=list)
+    failures: list[object] = field(default_factory=list)
+
+    __hash__ = threading.Thread.__hash__
 
     def __post_init__(self) -> None:
         super().__init__()
 
-    __hash__ = threading.Thread.__hash__
-
     def run(self) -> None:
-        work = 0
-        while not self.stopped.wait(0.1):
-            try:
-                example = self.search.describe(self.data)
-                result = self.search.by_example(example, StyleQuery(k=5))
-                if result.encoder_digest != example.encoder.digest or len(result.hits) != 5:
-                    self.failures.append(result)
-                work = work or result.hits[0].card.work_id
-                if len(self.search.by_work(work, StyleQuery(k=5)).hits) != 5:
-                    self.failures.append("by work")
-                self.answers[result.encoder] += 1
-            except Exception as error:
-                self.failures.append(error)
+        turn = itertools.cycle(self.questions)
+        began = time.monotonic()
+        with ThreadPoolExecutor(8) as pool:
+            for number in itertools.count(1):
+                pool.submit(self.ask, next(turn))
+                if self.stopped.wait(max(0.0, began + number / 10 - time.monotonic())):
+                    return
+
+    def ask(self, question: str) -> None:
+        asked = time.monotonic()
+        try:
+            answer = self.questions[question]()
+            self.answers.append((asked, time.monotonic(), question, answer))
+        except BaseException as error:
+            self.failures.append(error)
+
+    def go_on(self) -> None:
+        """Wait until some more questions have been answered."""
+        enough = len(self.answers) + SOME
+        while len(self.answers) < enough and not self.failures:
+            self.join(0.05)
 
 
-def test_a_catalogue_is_upgraded_while_it_is_searched(catalogue, archive, next_encoder, run_command):
-    drawing = min(archive.folder.rglob("*.svg")).read_bytes()
-    visitor = Visitor(StyleSearch(open_database(catalogue), catalogue), drawing)
-    visitor.start()
+def shown(url: str) -> Works:
+    with urllib.request.urlopen(url, timeout=100) as answer:
+        return tuple((int(work), score) for work, score in RESULT.findall(answer.read().decode()))
+
+
+def compared(settings: Settings, slug: str, data: bytes, *, stored: bool) -> Works:
+    """All works but those with the very image, compared one by one with what an encoder says of it.
+
+    Parameters
+    ----------
+    stored:
+        Whether to take what is stored as its descriptor, or to describe it.
+    """
+    gallery = rows(
+        settings,
+        "SELECT image.id, work_id, sha256, halfvec_send(vector) FROM image JOIN descriptor ON image_id = image.id"
+        f" JOIN encoder ON encoder.id = encoder_id WHERE slug = '{slug}'",
+    )
+    digest = hashlib.sha256(data).digest()
+    vectors = unpack_halfvecs([bytes(row[3]) for row in gallery])
+    if stored:
+        (example,) = (vector for row, vector in zip(gallery, vectors, strict=True) if bytes(row[2]) == digest)
+    else:
+        encoder = configured_encoder(settings, slug)
+        picture = decode_for(encoder, data, max_bytes=10**7, max_pixels=10**7)
+        example = encoder.encode([picture.pixels])[0]
+    scored = [
+        (-score, image, work)
+        for (image, work, sha256, _), score in zip(
+            gallery, cosine(vectors, example.astype(np.float32)), strict=True
+        )
+        if bytes(sha256) != digest
+    ]
+    return tuple((work, f"{-score:.3f}".replace("-", "−")) for score, _, work in sorted(scored))
+
+
+def test_a_catalogue_is_upgraded_while_it_is_searched(
+    catalogue, archive, next_encoder, worker, portal, run_command, figure
+):
+    app, address = portal
+    data = min(archive.folder.rglob("*.svg")).read_bytes()
+    image = services(app).examples.take(data)
+    ((work,),) = rows(catalogue, f"SELECT work_id FROM image WHERE sha256 = '\\x{image}'")
+    search = StyleSearch(open_database(catalogue), catalogue)
+
+    def asked_of_the_library() -> Works:
+        hits = search.by_file(data, StyleQuery(k=24)).hits
+        return tuple((hit.card.work_id, f"{hit.score:.3f}".replace("-", "−")) for hit in hits)
+
+    visitors = Visitors(
+        {
+            "image": lambda: shown(f"{address}/search?image={image}"),
+            "work": lambda: shown(f"{address}/search?work={work}"),
+            "library": asked_of_the_library,
+        }
+    )
+
+    def expect(slug: str) -> dict[str, Works]:
+        by_image = compared(catalogue, slug, data, stored=False)[:24]
+        return {
+            "image": by_image,
+            "work": compared(catalogue, slug, data, stored=True)[:24],
+            "library": by_image,
+        }
+
+    visitors.start()
     try:
-        early = run_command("encoders", "activate", next_encoder)
-        assert "Nothing here has been described" in early.err
-        filled = run_command("encoders", "backfill", next_encoder, "--inline")
+        visitors.go_on()
+        before = expect("lite")
+        assert "Nothing here has been described" in run_command("encoders", "activate", next_encoder).err
+        filled = run_command("encoders", "backfill", next_encoder)
         assert filled.code == 0, filled.err
         assert "ingested 30" in filled.out
         assert rows(catalogue, "SELECT slug, status, serving FROM encoder ORDER BY id") == [
             ("lite", "active", False),
             ("next", "building", False),
         ]
-        while visitor.answers["lite"] < 3 and not visitor.failures:
-            visitor.join(0.05)
+        after = expect("next")
+        visitors.go_on()
+        switching = time.monotonic()
         switched = run_command("encoders", "activate", next_encoder)
         assert switched.code == 0, switched.err
         assert "next serves: 30 descriptors, recall 1.000, canary" in switched.out
-        while visitor.answers["next"] < 3 and not visitor.failures:
-            visitor.join(0.05)
+        has_switched = time.monotonic()
+        visitors.go_on()
+        assert run_command("encoders", "retire", "lite").code == 0
+        visitors.go_on()
     finally:
-        visitor.stopped.set()
-        visitor.join()
-    assert visitor.failures == []
-    assert min(visitor.answers["lite"], visitor.answers["next"]) >= 3
+        visitors.stopped.set()
+        visitors.join()
+    assert visitors.failures == []
+    told = Counter()
+    for begun, ended, question, answer in visitors.answers:
+        assert answer in (before[question], after[question]), question
+        assert answer == before[question] or ended > switching
+        assert answer == after[question] or begun < has_switched
+        told["old" if answer == before[question] else "new"] += 1
+    assert min(told["old"], told["new"]) >= SOME
+    assert not set(before.values()) & set(after.values())
+    asked_for = max(ended for _, ended, _, _ in visitors.answers) - visitors.answers[0][0]
+    figure(
+        f"an upgrade under load: {told.total()} searches in {asked_for:.0f} s all through backfill, activation and"
+        f" retirement; {told['old']} answered by the old encoder, {told['new']} by the new one, none failed, empty or mixed"
+    )
+    assert rows(catalogue, "SELECT slug, status, serving FROM encoder ORDER BY id") == [
+        ("lite", "retired", False),
+        ("next", "active", True),
+    ]
     found = run_command("search", min(archive.folder.rglob("*.svg")), "-k", "3", "--json")
     assert '"slug": "next"' in found.out
-    assert rows(catalogue, "SELECT slug, serving FROM encoder WHERE serving") == [("next", True)]
-    assert rows(catalogue, "SELECT action, subject FROM audit_event") == [
-        ("encoder.activate", "encoder:next")
+    assert rows(catalogue, "SELECT action, subject FROM audit_event ORDER BY id") == [
+        ("encoder.activate", "encoder:next"),
+        ("encoder.retire", "encoder:lite"),
     ]
+
+
+def test_what_a_retired_encoder_has_described_is_described_anew(
+    catalogue, archive, next_encoder, run_command
+):
+    """Its encoder is retired between the describing and the looking up."""
+    assert run_command("encoders", "backfill", next_encoder, "--inline").code == 0
+    data = min(archive.folder.rglob("*.svg")).read_bytes()
+    described: list[Example] = []
+
+    class Late(StyleSearch):
+        def describe(self, data: bytes) -> Example:
+            described.append(super().describe(data))
+            if len(described) == 1:
+                assert run_command("encoders", "activate", next_encoder).code == 0
+                assert run_command("encoders", "retire", "lite").code == 0
+            return described[-1]
+
+    search = Late(open_database(catalogue), catalogue)
+    result = search.by_file(data, StyleQuery(k=24))
+    assert [example.encoder.slug for example in described] == ["lite", "next"]
+    assert (result.encoder, len(result.hits)) == ("next", 24)
+    with pytest.raises(NotFoundError) as caught:
+        search.by_example(described[0], StyleQuery())
+    assert caught.value.code == "encoder_retired"
 
 
 def test_an_old_encoder_goes_when_it_no_longer_serves(catalogue, next_encoder, run_command):

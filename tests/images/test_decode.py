@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from stylesearch.errors import ImageError
-from stylesearch.images.decode import ImageInfo, Picture, Pixels, decode, read_info
+from stylesearch.images.decode import ImageInfo, Picture, Pixels, decode, read_info, weigh
 from stylesearch.images.vips import has_loader, libvips
 
 LIMITS: dict[str, Any] = {"max_bytes": 50_000_000, "max_pixels": 100_000_000}
@@ -191,7 +191,41 @@ def test_the_first_frame_or_page_is_taken(file_format: str) -> None:
     assert_colour(picture.pixels, RED)
 
 
+def test_of_a_pyramid_the_full_size_counts() -> None:
+    whole = libvips().Image.new_from_array(np.asarray(photo(900, 600)), interpretation="srgb")
+    data = whole.tiffsave_buffer(
+        tile=True, pyramid=True, compression="deflate", tile_width=128, tile_height=128
+    )
+    picture = decode(data, **LIMITS)
+    assert picture.info == ImageInfo(900, 600, "image/tiff")
+    assert picture.pixels.shape == (320, 480, 3)
+    np.testing.assert_allclose(
+        picture.pixels, decode(encode(photo(900, 600), "TIFF"), **LIMITS).pixels, atol=2
+    )
+
+
+def test_of_an_avif_sequence_the_first_picture_is_taken() -> None:
+    data = encode(plain(RED), "AVIF", save_all=True, append_images=[plain((0, 0, 255))])
+    assert data[8:12] == b"avis"
+    picture = decode(data, **LIMITS)
+    assert picture.info == ImageInfo(40, 30, "image/avif")
+    assert_colour(picture.pixels, RED, within=4)
+
+
+def test_a_progressive_jpeg_is_the_same_picture() -> None:
+    progressive = decode(encode(photo(), "JPEG", progressive=True), **LIMITS)
+    np.testing.assert_array_equal(progressive.pixels, decode(encode(photo(), "JPEG"), **LIMITS).pixels)
+
+
 # Colour
+
+
+@pytest.mark.parametrize("compression", ["lzw", "none"])
+def test_a_tiff_of_sixteen_bits_becomes_eight(compression: str) -> None:
+    ramp = np.linspace(0, 65535, 256).astype(np.uint16).reshape(1, 256, 1).repeat(3, axis=2).repeat(8, axis=0)
+    image = libvips().Image.new_from_array(ramp, interpretation="rgb16")
+    pixels = decode(image.tiffsave_buffer(compression=compression, predictor="horizontal"), **LIMITS).pixels
+    assert np.abs(pixels[0, :, 0].astype(int) - np.arange(256)).max() <= 1
 
 
 def test_sixteen_bits_become_eight() -> None:
@@ -208,13 +242,26 @@ def test_sixteen_bits_with_alpha_lie_on_white() -> None:
     assert_colour(decode(data, **LIMITS).pixels, (255, 127, 127))
 
 
-def test_cmyk_becomes_rgb() -> None:
-    image = Image.new("CMYK", (40, 20), (0, 0, 0, 0))
-    image.paste((0, 255, 255, 0), (0, 0, 20, 20))
+@pytest.mark.parametrize("times", [2.5, 3.4, 7, 13])
+def test_a_large_jpeg_is_the_same_picture_however_it_is_reduced(times: float) -> None:
+    image = photo(120, 80).resize((round(120 * times), round(80 * times)), Image.Resampling.BICUBIC)
+    files = encode(image, "JPEG", quality=95, subsampling="4:4:4"), encode(image, "PNG")
+    of_jpeg, of_png = (decode(data, **LIMITS, shortest_side=80) for data in files)
+    assert (of_jpeg.info.width, of_jpeg.info.height) == image.size
+    off = np.abs(of_jpeg.pixels.astype(int) - of_png.pixels)
+    assert off.mean() < 4
+    assert np.abs(of_jpeg.pixels.mean((0, 1)) - of_png.pixels.mean((0, 1))).max() < 1
+
+
+@pytest.mark.parametrize("size", [(40, 20), (2000, 1000)])
+def test_cmyk_becomes_rgb(size: tuple[int, int]) -> None:
+    image = Image.new("CMYK", size, (0, 0, 0, 0))
+    image.paste((0, 255, 255, 0), (0, 0, size[0] // 2, size[1]))
     pixels = decode(encode(image, "JPEG", quality=95), **LIMITS).pixels.astype(int)
-    assert pixels[:, 24:].min() >= 250
-    assert pixels[:, :16, 0].min() > 200
-    assert pixels[:, :16, 1:].max() < 80
+    left, right = round(pixels.shape[1] * 0.4), round(pixels.shape[1] * 0.6)
+    assert pixels[:, right:].min() >= 250
+    assert pixels[:, :left, 0].min() > 200
+    assert pixels[:, :left, 1:].max() < 80
 
 
 def test_lab_becomes_rgb() -> None:
@@ -227,8 +274,9 @@ def test_lab_becomes_rgb() -> None:
     assert_colour(picture.pixels, (200, 80, 40))
 
 
-def test_an_embedded_profile_is_applied() -> None:
-    inside_srgb = np.asarray(plain((220, 60, 40)))
+@pytest.mark.parametrize("size", [(40, 30), (1600, 1200)])
+def test_an_embedded_profile_is_applied(size: tuple[int, int]) -> None:
+    inside_srgb = np.asarray(plain((220, 60, 40), size))
     p3 = (
         libvips()
         .Image.new_from_array(inside_srgb, interpretation="srgb")
@@ -237,6 +285,13 @@ def test_an_embedded_profile_is_applied() -> None:
     assert np.abs(p3.numpy().astype(int) - inside_srgb).max() > 10
     for data in (p3.pngsave_buffer(), p3.jpegsave_buffer(Q=98, subsample_mode="off")):
         assert_colour(decode(data, **LIMITS).pixels, (220, 60, 40), within=3)
+
+
+def test_a_profile_that_says_srgb_changes_nothing() -> None:
+    image = libvips().Image.new_from_array(np.asarray(photo(90, 60)), interpretation="srgb")
+    marked, unmarked = image.pngsave_buffer(profile="srgb"), image.pngsave_buffer()
+    assert len(marked) > len(unmarked)
+    np.testing.assert_allclose(decode(marked, **LIMITS).pixels, decode(unmarked, **LIMITS).pixels, atol=1)
 
 
 def test_a_broken_profile_does_not_stop_the_image() -> None:
@@ -309,6 +364,82 @@ def test_an_image_embedded_in_a_drawing_is_drawn() -> None:
 )
 def test_bad_drawings_are_refused(data: bytes, code: str) -> None:
     assert code_of(data) == code
+
+
+def with_size(jpeg: bytes, width: int, height: int) -> bytes:
+    """A JPEG that claims another size."""
+    at = next(jpeg.index(marker) for marker in (b"\xff\xc0", b"\xff\xc2") if marker in jpeg)
+    return jpeg[: at + 5] + struct.pack(">HH", height, width) + jpeg[at + 9 :]
+
+
+def interlaced(bands: int, kind: type = np.uint8) -> bytes:
+    pixels = np.zeros((200, 200, bands), kind)
+    interpretation = "rgb16" if kind is np.uint16 else "srgb"
+    return (
+        libvips().Image.new_from_array(pixels, interpretation=interpretation).pngsave_buffer(interlace=True)
+    )
+
+
+def held_whole() -> dict[str, tuple[bytes, int]]:
+    """Files of 200 x 200 pixels that cannot be decoded by the row, and the bytes that a pixel of them takes."""
+    flat, other = plain(RED, (200, 200)), plain(WHITE, (200, 200))
+    return {
+        "progressive": (encode(flat, "JPEG", progressive=True, subsampling=0), 6),
+        "progressive, halved": (encode(flat, "JPEG", progressive=True, subsampling=2), 3),
+        "progressive cmyk": (encode(flat.convert("CMYK"), "JPEG", progressive=True), 8),
+        "interlaced": (interlaced(3), 4),
+        "interlaced, 16 bits": (interlaced(4, np.uint16), 9),
+        "gif": (encode(flat, "GIF"), 6),
+        "webp": (encode(flat, "WEBP"), 5),
+        "animated webp": (encode(flat, "WEBP", save_all=True, append_images=[other]), 5),
+        "avif": (encode(flat, "AVIF"), 20),
+    }
+
+
+@pytest.mark.parametrize("name", held_whole())
+def test_what_must_be_held_whole_may_have_fewer_pixels(name: str) -> None:
+    data, bytes_a_pixel = held_whole()[name]
+    assert weigh(data, **LIMITS) == 200 * 200 * bytes_a_pixel // 3
+    assert decode(data, **LIMITS).pixels.shape == (200, 200, 3)
+
+
+def test_a_picture_that_would_take_too_much_memory_is_refused_by_its_header() -> None:
+    limits = {"max_bytes": 10**6, "max_pixels": 25_000_000}  # three bytes each are less than six
+    large = {
+        name: with_size(encode(photo(), "JPEG", **options), 5000, 5000)
+        for name, options in {
+            "baseline": {"subsampling": 0},
+            "halved": {"subsampling": 2, "progressive": True},
+            "whole": {"subsampling": 0, "progressive": True},
+        }.items()
+    }
+    assert [weigh(large[name], **limits) for name in ("baseline", "halved")] == [25_000_000] * 2
+    assert code_of(large["whole"], **limits) == "image_too_much_memory"
+
+
+def test_what_is_read_by_the_row_takes_no_memory_to_speak_of() -> None:
+    for data in (TAKEN["image/jpeg"], TAKEN["image/png"], TAKEN["image/tiff"]):
+        assert weigh(data, **LIMITS) == 600 * 400
+
+
+CROWDED = {
+    "elements": svg("<g/>" * 60_000),
+    "a long path": svg('<path d="M0 0' + "h1" * 1_500_000 + '"/>'),
+    "many letters": svg("<text>word word</text>" * 2500),
+    "a large picture": embedding(png_header(5000, 5000)),
+    "size": svg(f"<desc>{' ' * 9_000_000}</desc>"),
+    "size, packed": gzip.compress(svg("<!--" + " " * 9_000_000 + "-->")),
+}
+
+
+@pytest.mark.parametrize("name", CROWDED)
+def test_drawings_that_would_take_too_much_memory_are_refused_unrendered(name: str) -> None:
+    expected = "image_too_many_bytes" if "packed" in name else "image_too_much_memory"
+    assert code_of(CROWDED[name], max_pixels=30_000_000) == expected
+
+
+def test_a_drawing_of_many_elements_is_taken() -> None:
+    assert weigh(svg('<path d="M0 0h1"/>' * 5000), **LIMITS) > 5000 * 1700 // 3
 
 
 def test_embedded_images_count_together() -> None:

@@ -193,6 +193,24 @@ def test_a_nested_gzipped_bomb_is_refused() -> None:
     assert code_of(drawing(image(bomb, "image/svg+xml"))) == "image_too_many_bytes"
 
 
+def test_what_drawing_takes_is_counted() -> None:
+    inner = image(drawing('<path d="M0 0"/>'), "image/svg+xml")
+    safe = guard_svg(
+        drawing(f"<text>ab<tspan>cd</tspan></text><title>efg</title>{inner}", "", 'id="x"'),
+        max_bytes=MAX_BYTES,
+    )
+    assert (safe.elements, safe.letters) == (5 + 2, 4)
+    assert safe.longest == len(inner) - len('<image href=""/>')
+
+
+def test_a_text_that_would_take_for_ever_to_lay_out_is_refused() -> None:
+    words = "word " * 4000
+    assert guard_svg(drawing(f"<text>{words}</text>" * 2), max_bytes=MAX_BYTES).letters == 40_000
+    for long in (f"<text>{words}x</text>", f"<text>{words}<tspan>x</tspan></text>"):
+        assert code_of(drawing(long)) == "svg_unreadable"
+    assert guard_svg(drawing(f"<desc>{words * 10}</desc>"), max_bytes=MAX_BYTES).letters == 0
+
+
 def test_drawings_nested_too_deeply_are_refused() -> None:
     nested = drawing("<rect/>")
     for _ in range(3):

@@ -1,4 +1,5 @@
 import hashlib
+import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -6,6 +7,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlalchemy import text
 
@@ -15,12 +17,19 @@ from stylesearch.catalog.encoders import EncoderIdentity, register
 from stylesearch.catalog.records import ImageFacts, NewWork, WorkRecord, source_digest
 from stylesearch.catalog.runs import IngestRun
 from stylesearch.catalog.writers import write_works
+from stylesearch.encoders.protocol import EncoderSpec
 from stylesearch.errors import ImageError
-from stylesearch.ingest import ledger
+from stylesearch.images.store import ImageStore, open_store
+from stylesearch.ingest import ledger, preparing
 from stylesearch.ingest.counts import Counts, counts
 from stylesearch.ingest.discovery import Discovery
+from stylesearch.ingest.driving import drive
 from stylesearch.ingest.ledger import Claimed, Prepared
+from stylesearch.ingest.pipeline import Pipeline
+from stylesearch.ingest.run import Into, discover, open_run
 from stylesearch.ingest.sources.protocol import Found, Page
+from stylesearch.ingest.sources.registry import build_source
+from stylesearch.settings import Settings
 
 
 def digest(content: str) -> bytes:
@@ -241,3 +250,127 @@ def site() -> Iterator[Site]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+class CountingEncoder:
+    """Describes a picture by its mean colour, and counts."""
+
+    spec = EncoderSpec("toy", 4, "w", "mean-1", "CC0-1.0")
+    input_size = 8
+
+    def __init__(self) -> None:
+        self.described = 0
+
+    def encode(self, images):
+        self.described += len(images)
+        means = np.stack([np.append(image.mean(axis=(0, 1)), 1.0) for image in images])
+        return (means / np.linalg.norm(means, axis=1, keepdims=True)).astype(np.float32)
+
+
+@dataclass
+class Catalogue:
+    """Takes sources in as the commands do, but in this process."""
+
+    database: Database
+    settings: Settings
+    encoder: CountingEncoder = field(default_factory=CountingEncoder)
+
+    def take(self, kind: str, **options: object) -> Counts:
+        source = build_source(kind, json.loads(json.dumps(options)), self.settings)
+        with self.database.session() as session:
+            run, _ = open_run(session, source, Into("archive"), spec=self.encoder.spec)
+        discover(self.database, run.id, source, on_progress=lambda done, total: None)
+        pipeline = Pipeline(self.database, open_store(self.settings), self.encoder, self.settings)
+        try:
+            return drive(pipeline, run.id, on_progress=lambda counts: None)
+        finally:
+            pipeline.close()
+
+    def rows(self, statement: str) -> list[tuple]:
+        with self.database.session() as session:
+            return [tuple(row) for row in session.execute(text(statement))]
+
+    def states(self) -> dict[str, str]:
+        """What became of the newest run's items: a state, or the code of an error."""
+        newest = "run_id = (SELECT max(id) FROM ingest_run)"
+        return dict(
+            self.rows(f"SELECT source_id, coalesce(error_code, state) FROM ingest_item WHERE {newest}")
+        )
+
+
+@pytest.fixture
+def catalogue(database: Database, settings: Settings) -> Catalogue:
+    quick = {"fetch_private": "127.0.0.1", "fetch_tries": 1, "ingest_batch_size": 4}
+    return Catalogue(database, settings.model_copy(update=quick))
+
+
+WRITTEN = (
+    "work",
+    "image",
+    "descriptor",
+    "artist",
+    "artist_alias",
+    "work_artist",
+    "license",
+    "near_duplicate",
+)
+
+
+class Spent:
+    """What ingestion costs: files decoded, files stored and spooled, and rows written, each counted where it happens."""
+
+    def __init__(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.calls: Counter = Counter()
+        self._database = database
+        self._guard = threading.Lock()
+        for owner, name in (
+            (preparing, "decode_for"),
+            (preparing, "weigh"),
+            (ImageStore, "put_original"),
+            (ImageStore, "put_thumbnail"),
+            (ImageStore, "put_spooled"),
+        ):
+            self._count(owner, name, monkeypatch)
+        with database.session() as session:
+            session.execute(text("CREATE TABLE written (what text)"))
+            session.execute(
+                text(
+                    "CREATE FUNCTION note_written() RETURNS trigger LANGUAGE plpgsql AS"
+                    " $$ BEGIN INSERT INTO written VALUES (TG_ARGV[0]); RETURN NULL; END $$"
+                )
+            )
+            for table in WRITTEN:
+                session.execute(
+                    text(
+                        f"CREATE TRIGGER note_written AFTER INSERT OR UPDATE OR DELETE ON {table}"
+                        f" FOR EACH ROW EXECUTE FUNCTION note_written('{table}')"
+                    )
+                )
+
+    def _count(self, owner: object, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        does = getattr(owner, name)
+
+        def counted(*arguments: object, **more: object) -> object:
+            with self._guard:
+                self.calls[name] += 1
+            return does(*arguments, **more)
+
+        monkeypatch.setattr(owner, name, counted)
+
+    def since(self) -> dict[str, int]:
+        """What was spent since it was last asked; what was not is left out."""
+        with self._database.session() as session:
+            rows = session.execute(
+                text(
+                    "WITH gone AS (DELETE FROM written RETURNING what) SELECT what, count(*) FROM gone GROUP BY 1"
+                )
+            )
+            spent = {**self.calls, **{row.what: row.count for row in rows}}
+        self.calls.clear()
+        return spent
+
+
+@pytest.fixture
+def spent(database: Database, monkeypatch: pytest.MonkeyPatch) -> Spent:
+    """Counts what ingestion costs from here on."""
+    return Spent(database, monkeypatch)

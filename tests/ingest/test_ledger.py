@@ -1,9 +1,11 @@
+import dataclasses
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import text
 
+from stylesearch.errors import ImageError
 from stylesearch.ingest import ledger
 from stylesearch.ingest.counts import Counts
 from stylesearch.ingest.discovery import Discovery
@@ -324,6 +326,14 @@ def test_retrying_opens_what_failed_but_not_what_must_stay_out(books, make_found
     assert books.states()["a"] == "ingested"
 
 
+def test_what_has_no_image_to_be_fetched_is_not_retried(books, make_found):
+    nowhere = dataclasses.replace(make_found("b", error="table_row"), locator="")
+    books.discover(make_found("a", error="file_unreadable"), nowhere)
+    assert books.finish()
+    assert books.retry() == 1
+    assert books.states() == {"a": "pending", "b": "table_row"}
+
+
 def test_retrying_nothing_leaves_the_run_closed(books, make_found):
     taken_in(books, make_found("a"))
     assert books.retry() == 0
@@ -426,6 +436,15 @@ def test_what_is_given_back_is_as_if_it_had_never_been_taken(books, make_found):
     assert books.rows("SELECT problem FROM ingest_run") == [("The disk is full.",)]
 
 
+def test_what_somebody_else_has_taken_over_is_not_given_back(books, make_found):
+    books.discover(make_found("a"))
+    books.claim()
+    books.execute("UPDATE ingest_item SET held_by = 'another'")
+    with books.database.session() as session:
+        ledger.give_back(session, books.run.id, [books.claimed["a"].id], None)
+    assert books.rows("SELECT state, held_by FROM ingest_item") == [("fetching", "another")]
+
+
 def test_a_lease_is_renewed_by_its_holder_only(books, make_found):
     books.discover(make_found("a"), make_found("b"))
     books.claim(lease=1)
@@ -435,6 +454,31 @@ def test_a_lease_is_renewed_by_its_holder_only(books, make_found):
     assert books.rows(
         "SELECT source_id FROM ingest_item WHERE lease_until > now() + interval '500 seconds'"
     ) == [("a",)]
+
+
+def test_what_is_just_being_settled_is_not_waited_for(books, make_found):
+    books.discover(make_found("a"), make_found("b"))
+    books.claim(lease=1)
+    ids = {name: item.id for name, item in books.claimed.items()}
+    with books.database.session() as settling:
+        ledger.settle(settling, failures={ids["b"]: ImageError("It is cut off.", code="image_truncated")})
+        with books.database.session() as session:
+            session.execute(text("SET LOCAL lock_timeout = '1s'"))
+            ledger.renew(session, list(ids.values()), lease_seconds=1000)
+    assert books.rows("SELECT source_id FROM ingest_item WHERE lease_until IS NOT NULL") == [("a",)]
+    assert books.states()["b"] == "image_truncated"
+
+
+def test_what_is_lost_too_often_is_given_up_by_one_of_many(books, make_found):
+    books.discover(make_found("a"), make_found("b"))
+    books.claim(attempts=1)
+    books.execute(EXPIRE)
+    with books.database.session() as session:
+        session.execute(text("SELECT FROM ingest_item WHERE source_id = 'a' FOR UPDATE"))
+        assert books.claim(attempts=1) == []
+    assert books.states() == {"a": "fetching", "b": "worker_lost"}
+    assert books.claim(attempts=1) == []
+    assert books.states() == {"a": "worker_lost", "b": "worker_lost"}
 
 
 def test_settling_tells_what_only_fetching_could(books, make_found):

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from stylesearch.catalog.records import WorkRecord
 from stylesearch.encoders.protocol import EncoderSpec
 from stylesearch.images.store import open_store
-from stylesearch.ingest import preparing
+from stylesearch.ingest import getting, preparing
 from stylesearch.ingest.driving import drive
 from stylesearch.ingest.pipeline import Pipeline
 from stylesearch.ingest.run import Into, discover, open_run
@@ -263,6 +263,18 @@ def test_a_server_that_is_busy_is_asked_again_later(web, site, monkeypatch):
     assert web.take(web.found("/a.png"), web.found("/b.png")).ingested == 1
     assert web.states() == {"/a.png": "ingested", "/b.png": "fetch_busy"}
     assert site.asked["/b.png"] == web.settings.ingest_max_attempts
+
+
+def test_a_large_file_is_not_fetched_ahead(web, site, monkeypatch):
+    monkeypatch.setattr(getting, "AHEAD_BYTES", 50)
+    for number in range(6):
+        site.serve(f"/{number}.png", picture((number * 40, 0, 0)), Content_Type="image/png")
+    site.serve("/large.png", b"x" * 60_000, Content_Type="image/png")
+    web.settings = web.settings.model_copy(update={"max_file_bytes": 50_000})
+    found = [web.found(f"/{number}.png") for number in range(6)]
+    assert web.take(*found, web.found("/large.png")).ingested == 6
+    assert web.states()["/large.png"] == "fetch_too_large"
+    assert {site.asked[one.source_id] for one in found} == {2}
 
 
 def test_decoding_waits_while_the_spool_is_full(web, site):

@@ -171,6 +171,17 @@ def test_killed_valkey_comes_back_with_its_queue(home: Path) -> None:
     client.close()
 
 
+def test_a_server_comes_back_however_often_it_is_killed(home: Path) -> None:
+    services.ensure(home)
+    killed: set[int] = set()
+    for _ in range(12):
+        assert eventually(lambda: pids(home)["valkey_pid"] not in killed)
+        killed.add(pids(home)["valkey_pid"])
+        os.kill(pids(home)["valkey_pid"], signal.SIGKILL)
+    assert eventually(lambda: pids(home)["valkey_pid"] not in killed)
+    assert services.status(home).running
+
+
 def test_start_pins_and_stop_ends(home: Path) -> None:
     services.start(home)
     running = pids(home)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zlib
 from collections.abc import Iterable, Iterator
 
@@ -36,12 +37,12 @@ def read_body(chunks: Iterable[bytes], *, coding: str, max_bytes: int) -> bytes:
         raise ImageError(
             f"The answer is packed as {coding[:40]!r}, which was not asked for.", code="fetch_type"
         )
-    body = bytearray()
+    body = io.BytesIO()  # hands over what it holds without a copy
     for chunk in chunks:
-        body += chunk
-        if len(body) > max_bytes:
+        body.write(chunk)
+        if body.tell() > max_bytes:
             raise too_large(max_bytes)
-    return bytes(body)
+    return body.getvalue()
 
 
 def _unpacked(chunks: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:

@@ -66,13 +66,15 @@ class Fetcher:
         self._web = web
         self._guard = threading.Lock()
 
-    def fetch(self, locator: str, *, version: str | None = None) -> Fetched:
+    def fetch(self, locator: str, *, version: str | None = None, max_bytes: int | None = None) -> Fetched:
         """Fetch what a locator leads to.
 
         Parameters
         ----------
         version:
             An earlier result's; what the web has not changed since is not sent again.
+        max_bytes:
+            Most bytes, if fewer than the settings allow.
 
         Raises
         ------
@@ -83,14 +85,19 @@ class Fetcher:
             ``fetch_timeout``, ``fetch_failed`` or ``fetch_busy``: a server that may answer later.
         """
         scheme = locator.partition(":")[0].lower()
-        max_bytes = self._settings.max_file_bytes
+        most = self._settings.max_file_bytes
+        max_bytes = most if max_bytes is None else min(max_bytes, most)
         if scheme == files.SCHEME:
             return Fetched(files.read_file(locator, max_bytes=max_bytes))
         if scheme == shards.SCHEME:
             return Fetched(shards.read_member(locator, max_bytes=max_bytes))
         if scheme in WEB_SCHEMES:
             answer = self._client().get(
-                locator, accept="image/*,*/*;q=0.5", media_types=IMAGE_TYPES, version=version
+                locator,
+                max_bytes=max_bytes,
+                accept="image/*,*/*;q=0.5",
+                media_types=IMAGE_TYPES,
+                version=version,
             )
             return Fetched(
                 answer.data, answer.media_type, answer.version, answer.reservations, answer.not_modified

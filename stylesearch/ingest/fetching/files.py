@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+from io import BufferedReader
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -26,7 +28,7 @@ def read_file(uri: str, *, max_bytes: int) -> bytes:
     """
     path = os.fsdecode(unquote_to_bytes(uri.removeprefix("file://")))
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open_file(path) as file:
             data = file.read(max_bytes + 1)
     except FileNotFoundError:
         raise ImageError("The file has gone.", code="file_missing") from None
@@ -35,6 +37,28 @@ def read_file(uri: str, *, max_bytes: int) -> bytes:
     if len(data) > max_bytes:
         raise too_many_bytes(max_bytes)
     return data
+
+
+def open_file(path: str | Path) -> BufferedReader:
+    """Open a file for reading.
+
+    Raises
+    ------
+    ImageError
+        ``file_unreadable`` for a pipe, a socket or a device, from which one could wait or read for ever.
+    OSError, ValueError
+        As `open` does.
+    """
+    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - not UTF-8, perhaps; the caller closes it
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise ImageError("It is no file but a pipe or a device.", code="file_unreadable")
+    return file
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a pipe that nobody writes into too; ask for its kind afterwards, when it cannot change any more."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def unreadable(error: OSError | ValueError) -> ImageError:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stylesearch.catalog.debian_copyright import Copyright, Statement, read_copyright
+from stylesearch.catalog.debian_copyright import Copyright, read_copyright
 from stylesearch.catalog.records import Credit, WorkRecord, tidy
+from stylesearch.errors import ImageError
+from stylesearch.ingest.fetching.files import open_file
 from stylesearch.ingest.metadata.attribution import read_credit
 from stylesearch.ingest.metadata.mapping import MOST_CREDITS
 
 LARGEST_FILE = 4 * 1024**2
+NOTED = "debian_copyright"
+"""Under this name a record keeps what a package says of its file."""
+LONGEST_HOLDERS = 20_000
 _SOURCE = "debian/copyright"
 _INSTALLED = "usr/share/doc/*/copyright"
 _MAIL = re.compile(r"\s*<[^<>]*>|\s*\([^()\s]*@[^()\s]*\)")
@@ -42,8 +48,8 @@ class PackageMetadata:
 
     statements: Copyright
 
-    def record(self, path: str) -> WorkRecord:
-        """Return what is said of a file: its licence, and the holders of its copyright as its makers.
+    def said(self, path: str) -> dict[str, str]:
+        """Return what is said of a file, as it is said: its ``license``, and its ``copyright``, one holder a line.
 
         Parameters
         ----------
@@ -51,7 +57,19 @@ class PackageMetadata:
             Relative to the package's folder, with slashes.
         """
         statement = self.statements.statement(path)
-        return WorkRecord() if statement is None else _record(statement)
+        if statement is None:
+            return {}
+        holders = (tidy(line) for line in statement.holders[:LONGEST_HOLDERS].splitlines())
+        return {"license": tidy(statement.licence) or "", "copyright": "\n".join(filter(None, holders))}
+
+    def record(self, path: str) -> WorkRecord:
+        """Return what is said of a file: its licence, and the holders of its copyright as its makers."""
+        return package_record(self.said(path))
+
+
+def noted(record: WorkRecord, said: Mapping[str, str]) -> WorkRecord:
+    """Return a record that keeps what a package says of its file, without believing it yet."""
+    return replace(record, extra={**record.extra, NOTED: dict(said)}) if said else record
 
 
 def package_metadata(folder: Path) -> PackageMetadata | None:
@@ -61,9 +79,11 @@ def package_metadata(folder: Path) -> PackageMetadata | None:
     """
     for path in (folder / _SOURCE, *sorted(folder.glob(_INSTALLED))):
         try:
-            with path.open("rb") as file:
+            if not path.resolve(strict=True).is_relative_to(folder.resolve()):
+                continue  # a link to what is not the package's
+            with open_file(path) as file:
                 text = file.read(LARGEST_FILE).decode("utf-8", "replace")
-        except OSError:
+        except (OSError, RuntimeError, ImageError):
             continue
         found = read_copyright(text)
         if found.statements:
@@ -71,15 +91,18 @@ def package_metadata(folder: Path) -> PackageMetadata | None:
     return None
 
 
-def _record(statement: Statement) -> WorkRecord:
-    license_ = tidy(statement.licence)
+def package_record(said: object) -> WorkRecord:
+    """Return what a package said, in the catalogue's terms; empty for anything else than :func:`noted` has kept."""
+    if not isinstance(said, Mapping):
+        return WorkRecord()
+    license_, holders = tidy(str(said.get("license", ""))), str(said.get("copyright", "")).splitlines()
     rights = _SPDX.get((license_ or "").lower(), license_)
-    credits_ = dict.fromkeys(credit for line in statement.holders.splitlines() if (credit := _holder(line)))
+    credits_ = dict.fromkeys(credit for line in holders if (credit := _holder(line)))
     return WorkRecord(
         credits=tuple(credits_)[:MOST_CREDITS],
         work_rights=rights,
         image_rights=rights,
-        credit_line=tidy(_MAIL.sub("", "; ".join(statement.holders.splitlines()))),
+        credit_line=tidy(_MAIL.sub("", "; ".join(holders))),
     ).clipped()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,18 +20,27 @@ SUFFIX = ".json"
 def sidecar_of(image: Path) -> Path | None:
     """Return the JSON file that belongs to an image, if there is one."""
     candidates = (image.with_name(image.name + SUFFIX), image.with_suffix(SUFFIX))
-    return next((path for path in candidates if path.is_file()), None)
+    # Unlike Path.is_file, this is not put out by a name that is too long with the ending.
+    return next((path for path in candidates if os.path.isfile(path)), None)  # noqa: PTH113
 
 
-def read_sidecar(path: Path) -> WorkRecord:
+def read_sidecar(path: Path, *, root: Path) -> WorkRecord:
     """Read a sidecar.
+
+    Parameters
+    ----------
+    root:
+        The folder, with links resolved, that it must lie in, through all links.
 
     Raises
     ------
     ImageError
-        ``sidecar_unreadable``, if it cannot be read, is larger than a mebibyte, or is no JSON object in UTF-8.
+        ``sidecar_unreadable``, if it lies elsewhere, cannot be read, is larger than a mebibyte, or is no JSON object in
+        UTF-8.
     """
     try:
+        if not path.resolve(strict=True).is_relative_to(root):
+            raise _unreadable(path, "it is a link that leads out of the folder")
         with path.open("rb") as file:
             data = file.read(LARGEST_SIDECAR + 1)
     except OSError as error:

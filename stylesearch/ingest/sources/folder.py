@@ -1,12 +1,11 @@
-"""A folder of images, with an optional CSV of metadata beside them."""
+"""A folder of images, with what lies beside them: a CSV, JSON for single files, a package's copyright file."""
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
@@ -14,12 +13,18 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 from stylesearch.catalog.records import WorkRecord
 from stylesearch.errors import ImageError, InputError
 from stylesearch.ingest.fetching.files import locator
+from stylesearch.ingest.metadata import debian_copyright
+from stylesearch.ingest.metadata.debian_copyright import PackageMetadata, package_metadata
+from stylesearch.ingest.metadata.sidecar import read_sidecar, sidecar_of
 from stylesearch.ingest.metadata.table import SIDECAR, read_table
+from stylesearch.ingest.sources.local import NOWHERE, digest_file
 from stylesearch.ingest.sources.protocol import Found, Page
 from stylesearch.settings import Settings
 
 PAGE = 500
 """Files that are entered into the ledger at a time."""
+LONGEST_ID = 1000
+"""In characters, of the path of a folder that cannot be read, which may be because it is too long."""
 
 SUFFIXES = frozenset(
     [
@@ -51,6 +56,9 @@ class FolderSource:
 
     Links are followed to files inside the folder only; folders that are links are not entered, so that no walk is
     endless. Hidden files and folders are left out.
+
+    What is said beside an image is its line in the table, then its JSON file. What a package's copyright file says of it
+    goes along, to be believed where the image itself says nothing.
 
     Raises
     ------
@@ -95,22 +103,27 @@ class FolderSource:
     def pages(self, cursor: str | None) -> Iterator[Page]:
         """Yield the files in the order of their paths; a cursor is the last path before the place to go on from.
 
+        A folder in it that cannot be read is an error by itself.
+
         Raises
         ------
         InputError
-            If there is none.
+            If there is no image.
         """
-        named = self._named(self.paths())
+        files, unread = self._walk()
+        named = self._named(files)
+        errors = [_unread(self.source_id(path), why) for path, why in unread]
         after = unquote_to_bytes(cursor) if cursor is not None else b""
         rest = [(source_id, path) for source_id, path in named if self._key(path) > after]
         root = self.folder.resolve()
-        for begin in range(0, len(rest), PAGE):
+        for begin in range(0, max(1, len(rest)), PAGE):
             part = rest[begin : begin + PAGE]
             last = begin + PAGE >= len(rest)
+            found = [self._found(source_id, path, root) for source_id, path in part]
             yield Page(
-                tuple(self._found(source_id, path, root) for source_id, path in part),
+                tuple(found + errors if last else found),
                 None if last else quote_from_bytes(self._key(part[-1][1])),
-                len(named),
+                len(named) + len(errors),
             )
 
     def paths(self) -> list[Path]:
@@ -121,8 +134,17 @@ class FolderSource:
         InputError
             If there is none.
         """
+        return self._walk()[0]
+
+    def _walk(self) -> tuple[list[Path], list[tuple[Path, str]]]:
+        """Return the image files, sorted by path, and the folders that cannot be read, with the reason."""
+        unread: list[tuple[Path, str]] = []
+
+        def note(error: OSError) -> None:
+            unread.append((Path(error.filename), error.strerror or "it cannot be listed"))
+
         found = []
-        for parent, folders, files in os.walk(self.folder):
+        for parent, folders, files in os.walk(self.folder, onerror=note):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             found += [
                 Path(parent, name)
@@ -131,13 +153,14 @@ class FolderSource:
             ]
         if self.only is not None:
             found = [path for path in found if self.source_id(path) in self.only]
+            unread = []
         if not found:
             raise InputError(
                 f"The folder {self.folder} holds no images.",
                 hint=f"Images are files that end in {', '.join(sorted(SUFFIXES))}.",
                 code="folder_empty",
             )
-        return sorted(found, key=os.fsencode)
+        return sorted(found, key=os.fsencode), unread
 
     def source_id(self, path: Path) -> str:
         """Return a file's relative path; bytes that are no UTF-8 are written as escapes."""
@@ -156,36 +179,31 @@ class FolderSource:
             taken[source_id] = path
         return list(taken.items())
 
+    @cached_property
+    def _package(self) -> PackageMetadata | None:
+        return package_metadata(self.folder)
+
     def _found(self, source_id: str, path: Path, root: Path) -> Found:
-        """Look at a file: its digest and its line in the table."""
+        """Look at a file: its digest, and what is said of it beside it."""
         record = self._records.get(self.source_id(path), WorkRecord())
         try:
-            digest = self._digest(path, root)
+            sidecar = sidecar_of(path)
+            if sidecar is not None:
+                record = record.over(read_sidecar(sidecar, root=root))
+        except ImageError as error:
+            return Found(source_id, NOWHERE, None, record, error=error)
+        if self._package is not None:
+            record = debian_copyright.noted(record, self._package.said(self.source_id(path)))
+        try:
+            digest = digest_file(path, root=root, max_bytes=self.max_bytes)
         except ImageError as error:
             return Found(source_id, locator(path), None, record, error=error)
         return Found(source_id, locator(path), digest, record)
 
-    def _digest(self, path: Path, root: Path) -> bytes:
-        try:
-            if not path.resolve(strict=True).is_relative_to(root):
-                raise ImageError("The file is a link that leads out of the folder.", code="outside_source")
-            size = path.stat().st_size
-            if size > self.max_bytes:
-                raise ImageError(
-                    f"The file has {size:,} bytes; the limit is {self.max_bytes:,}.",
-                    code="image_too_many_bytes",
-                )
-            with path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").digest()
-        except (
-            FileNotFoundError,
-            RuntimeError,
-        ):  # the second, up to Python 3.12, for a link that leads to itself
-            raise ImageError("The file is a link that leads nowhere.", code="broken_link") from None
-        except OSError as error:
-            if error.errno == errno.ELOOP:
-                raise ImageError("The file is a link that leads nowhere.", code="broken_link") from None
-            raise ImageError(f"The file cannot be read: {error.strerror}.", code="file_unreadable") from None
+
+def _unread(source_id: str, why: str) -> Found:
+    error = ImageError(f"The folder cannot be read: {why}.", code="subfolder_unreadable")
+    return Found(f"{source_id[:LONGEST_ID]}/", NOWHERE, None, WorkRecord(), error=error)
 
 
 def from_options(options: Mapping[str, Any], settings: Settings) -> FolderSource:

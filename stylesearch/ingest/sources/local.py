@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 from pathlib import Path
 
 from stylesearch.errors import ImageError
+from stylesearch.ingest.fetching.files import open_file
 
 NOWHERE = ""
 """The locator of what has no image to fetch: only taking the source in again can mend it."""
@@ -32,14 +34,12 @@ def digest_file(path: Path, *, root: Path, max_bytes: int) -> bytes:
             raise ImageError(
                 "The file, or the link that it is, lies outside the images' folder.", code="outside_source"
             )
-        if not path.is_file():  # a pipe would never end
-            raise ImageError("It is no file.", code="file_unreadable")
-        size = path.stat().st_size
-        if size > max_bytes:
-            raise ImageError(
-                f"The file has {size:,} bytes; the limit is {max_bytes:,}.", code="image_too_many_bytes"
-            )
-        with path.open("rb") as file:
+        with open_file(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > max_bytes:
+                raise ImageError(
+                    f"The file has {size:,} bytes; the limit is {max_bytes:,}.", code="image_too_many_bytes"
+                )
             return hashlib.file_digest(file, "sha256").digest()
     except (OSError, RuntimeError, ValueError) as error:
         raise _failure(path, error) from None

@@ -57,7 +57,8 @@ def fetch(
         _check_programs()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as work:
+            # Absolute, for the programs are run in it.
+            with tempfile.TemporaryDirectory(dir=folder.absolute(), prefix=".fetch-") as work:
                 _fetch(
                     missing, folder, Path(work), progress or (lambda _done, _total, _next: None), system_lists
                 )

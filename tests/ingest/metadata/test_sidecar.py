@@ -17,6 +17,7 @@ def test_either_name_is_found_the_fuller_first(tmp_path):
     assert sidecar_of(image) == tmp_path / "barn.json"
     (tmp_path / "barn.jpg.json").write_text("{}")
     assert sidecar_of(image) == tmp_path / "barn.jpg.json"
+    assert sidecar_of(tmp_path / ("n" * 251 + ".jpg")) is None
 
 
 def test_usual_names_are_understood_and_others_kept(tmp_path):
@@ -24,7 +25,7 @@ def test_usual_names_are_understood_and_others_kept(tmp_path):
     path.write_text(
         json.dumps({"title": "Barn", "creator": "after Ann", "license": "CC0-1.0", "shelf": [1, 2]})
     )
-    assert read_sidecar(path) == WorkRecord(
+    assert read_sidecar(path, root=tmp_path) == WorkRecord(
         title="Barn",
         credits=(Credit("Ann", qualifier="after"),),
         work_rights="CC0-1.0",
@@ -50,7 +51,7 @@ def test_what_is_no_object_is_told(tmp_path, data):
     path = tmp_path / "barn.json"
     path.write_bytes(data)
     with pytest.raises(ImageError) as caught:
-        read_sidecar(path)
+        read_sidecar(path, root=tmp_path)
     assert caught.value.code == "sidecar_unreadable"
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
@@ -59,7 +60,7 @@ def test_what_is_no_object_is_told(tmp_path, data):
 def test_what_cannot_be_opened_is_told(tmp_path):
     for path in (tmp_path / "missing.json", tmp_path):
         with pytest.raises(ImageError) as caught:
-            read_sidecar(path)
+            read_sidecar(path, root=tmp_path)
         assert caught.value.code == "sidecar_unreadable"
 
 
@@ -67,7 +68,7 @@ def test_a_huge_one_is_not_read(tmp_path):
     path = tmp_path / "barn.json"
     path.write_bytes(b" " * (LARGEST_SIDECAR + 1))
     with pytest.raises(ImageError, match="more than"):
-        read_sidecar(path)
+        read_sidecar(path, root=tmp_path)
 
 
 @settings(deadline=None)

@@ -1,10 +1,13 @@
 import hashlib
+import json
 import os
+import socket
+import stat
 from pathlib import Path
 
 import pytest
 
-from stylesearch.catalog.records import WorkRecord
+from stylesearch.catalog.records import Credit, WorkRecord
 from stylesearch.errors import ImageError, InputError
 from stylesearch.ingest.fetching.files import locator, read_file
 from stylesearch.ingest.sources import folder as folders
@@ -74,6 +77,134 @@ def test_links(folder, tmp_path):
         "broken.png": "broken_link",
         "loop.png": "broken_link",
     }
+
+
+@pytest.fixture
+def odd_files(folder):
+    """What has the name of an image and is none: a pipe that nobody writes into, a socket, a device, a folder."""
+    os.mkfifo(folder / "pipe.png")
+    (folder / "link to pipe.png").symlink_to(folder / "pipe.png")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(os.path.relpath(folder / "socket.png"))
+    (folder / "folder.png").mkdir()
+    found = {"pipe.png", "link to pipe.png", "socket.png"}
+    try:
+        os.mknod(folder / "endless.png", stat.S_IFCHR | 0o600, os.makedev(1, 5))  # /dev/zero
+    except OSError:
+        return found
+    return found | {"endless.png"}
+
+
+def test_what_is_no_file_is_told_and_not_waited_for(folder, odd_files):
+    put(folder, "a.png", "folder.png/b.png")
+    found = {one.source_id: one.error.code if one.error else None for one in scan(folder)}
+    assert found == dict.fromkeys(odd_files, "file_unreadable") | {"a.png": None, "folder.png/b.png": None}
+    for name in odd_files:  # as it would be, had it taken a picture's place since
+        with pytest.raises(ImageError) as caught:
+            read_file(locator(folder / name), max_bytes=100)
+        assert caught.value.code == "file_unreadable"
+
+
+def make_too_deep(folder: Path) -> None:
+    """Make folders in folders until the path is longer than the system takes; an image lies at the bottom."""
+    before = Path.cwd()
+    try:
+        os.chdir(folder)
+        for _ in range(25):
+            Path("d" * 200).mkdir()
+            os.chdir("d" * 200)
+        Path("deep.png").write_bytes(b"deep")
+    finally:
+        os.chdir(before)
+
+
+def test_a_folder_that_cannot_be_read_is_told_and_the_rest_goes_on(folder):
+    put(folder, "a.png")
+    make_too_deep(folder)
+    (page,) = FolderSource(folder).pages(None)
+    good, bad = page.found
+    assert (good.source_id, good.error, page.total) == ("a.png", None, 2)
+    assert bad.error.code == "subfolder_unreadable"
+    assert bad.source_id.startswith("ddd")
+    assert bad.source_id.endswith("/")
+    assert bad.locator == ""
+
+
+def test_what_cannot_be_read_is_told_at_the_end(folder, monkeypatch):
+    put(folder, "a.png", "b.png", "c.png")
+    make_too_deep(folder)
+    monkeypatch.setattr(folders, "PAGE", 2)
+    first, last = FolderSource(folder).pages(None)
+    assert [one.error is None for page in (first, last) for one in page.found] == [True, True, True, False]
+    (again,) = FolderSource(folder).pages(first.cursor)
+    assert [(one.source_id, str(one.error)) for one in again.found] == [
+        (one.source_id, str(one.error)) for one in last.found
+    ]
+
+
+# What is said beside an image
+
+
+def test_json_beside_an_image(folder):
+    put(folder, "a.png", "b.png", "c.png", "sub/d.png")
+    (folder / "a.json").write_text(json.dumps({"title": "A", "artist": "after Ann", "shelf": 3}))
+    (folder / "b.png.json").write_text(json.dumps({"title": "B"}))
+    (folder / "sub" / "a.json").write_text(json.dumps({"title": "of no image"}))
+    (folder / "metadata.csv").write_text("path,title,license\na.png,Of the table,CC0-1.0\n")
+    found = {one.source_id: one.record for one in scan(folder)}
+    assert found["a.png"].title == "Of the table"
+    assert found["a.png"].work_rights == "CC0-1.0"
+    assert found["a.png"].credits == (Credit("Ann", qualifier="after"),)
+    assert found["a.png"].extra["shelf"] == 3
+    assert [found[name].title for name in ("b.png", "c.png", "sub/d.png")] == ["B", "", ""]
+
+
+@pytest.mark.parametrize("kind", ["no object", "cut off", "leads out", "a folder", "nowhere"])
+def test_json_that_cannot_be_read_keeps_its_image_back(folder, tmp_path, kind):
+    put(folder, "a.png", "b.png")
+    beside = folder / "a.json"
+    if kind == "leads out":
+        (tmp_path / "secret.json").write_text('{"title": "secret"}')
+        beside.symlink_to(tmp_path / "secret.json")
+    elif kind in ("a folder", "nowhere"):
+        beside.mkdir() if kind == "a folder" else beside.symlink_to(folder / "gone.json")
+    else:
+        beside.write_text({"no object": "[1]", "cut off": '{"title": '}[kind])
+    bad, good = scan(folder)
+    assert good.error is None
+    if kind in ("a folder", "nowhere"):  # is nobody's JSON file
+        assert bad.error is None
+    else:
+        assert (bad.error.code, bad.locator, bad.record.title) == ("sidecar_unreadable", "", "")
+
+
+COPYRIGHT = """\
+Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+
+Files: *
+Copyright: 2001 Ann Lee <ann@example.org>
+License: CC-BY-SA-4.0
+"""
+
+
+@pytest.mark.parametrize("where", ["debian/copyright", "usr/share/doc/game/copyright"])
+def test_what_a_package_says_of_its_files_goes_along(folder, where):
+    put(folder, "usr/share/game/a.png", where)
+    (folder / where).write_text(COPYRIGHT)
+    (found,) = scan(folder)
+    said = {"license": "CC-BY-SA-4.0", "copyright": "2001 Ann Lee <ann@example.org>"}
+    assert found.record == WorkRecord(extra={"debian_copyright": said})
+
+
+def test_a_copyright_file_that_is_elsewhere_or_prose_says_nothing(folder, tmp_path):
+    put(folder, "a.png")
+    (folder / "debian").mkdir()
+    (tmp_path / "copyright").write_text(COPYRIGHT)
+    (folder / "debian" / "copyright").symlink_to(tmp_path / "copyright")
+    assert scan(folder)[0].record == WorkRecord()
+    (folder / "debian" / "copyright").unlink()
+    (folder / "debian" / "copyright").write_text("All of this is mine.")
+    assert scan(folder)[0].record == WorkRecord()
 
 
 def test_a_folder_that_is_a_link_itself_is_walked(folder, tmp_path):

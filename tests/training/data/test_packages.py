@@ -100,3 +100,8 @@ def test_packages_are_fetched_one_by_one_and_a_broken_run_is_taken_up(tmp_path, 
     assert [(folder / f"usr/share/icons/{folder.name}.svg").is_file() for folder in folders] == [True, True]
     assert said == [(0, 1, "two"), (1, 1, "")]
     assert sorted(path.name for path in (tmp_path / "x").iterdir()) == ["one", "two"]
+
+    monkeypatch.chdir(tmp_path)
+    (folder,) = fetch(["two"], Path("relative"))
+    assert folder == Path("relative/two")
+    assert (folder / "usr/share/icons/two.svg").is_file()
