@@ -34,7 +34,7 @@ def make() -> AnyResponse:
 @reports.get("/<public_id>")
 def show(public_id: str) -> Response:
     """Show a report; the page needs nothing else and may be saved."""
-    response = Response(render_html(_report(public_id).view, services().store))
+    response = Response(render_html(_report(public_id).view, services().store, files=True))
     response.headers["Content-Security-Policy"] = REPORT_POLICY
     return response
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 import stylesearch
 from stylesearch.attribution.content_credentials import read_content_credentials
-from stylesearch.attribution.evidence import ArtistEvidence, artists_among, near_copies
+from stylesearch.attribution.evidence import ArtistEvidence, artists_among, near_copies, repeated
 from stylesearch.attribution.gallery import Gallery, Leaves, gallery_of, read_leaves
 from stylesearch.attribution.overlay import same_shape
 from stylesearch.attribution.resemblance import Resemblance, resemblance
@@ -68,6 +68,7 @@ class _Found:
     result: SearchResult
     near: list[tuple[WorkCard, int]]
     artists: list[ArtistEvidence]
+    repeated: dict[int, int]
     encoder: EncoderRow
     leaves: Leaves
     gallery: Gallery
@@ -153,7 +154,12 @@ def compose(
         "candidates": list(style.candidates),
         "null": style.null,
         "nearest": [
-            {"rank": hit.rank, "score": hit.score, **_entry(found, hit.card, works)}
+            {
+                "rank": hit.rank,
+                "score": hit.score,
+                "same_as": found.repeated.get(hit.card.image_id),
+                **_entry(found, hit.card, works),
+            }
             for hit in found.result.hits
         ],
         "artists": [asdict(one) for one in found.artists],
@@ -203,6 +209,7 @@ def _find(
         result=result,
         near=[(near_cards[image_id], bits) for image_id, bits in near if image_id in near_cards],
         artists=artists_among(session, result.hits),
+        repeated=repeated(session, result.hits),
         encoder=encoder,
         leaves=leaves,
         gallery=gallery,

@@ -12,7 +12,7 @@ from stylesearch.attribution.gss import style_similarity
 from stylesearch.attribution.prototypes import Prototypes, prototypes
 from stylesearch.attribution.sure_works import SureWorks
 from stylesearch.errors import InputError
-from stylesearch.evaluation.labels import Mask, Relevance
+from stylesearch.evaluation.labels import Indices, Mask, Relevance
 from stylesearch.evaluation.metrics import map_at, recall_at
 from stylesearch.evaluation.ranking import rank, unit
 
@@ -125,6 +125,26 @@ class Study:
     cosines: Numbers
     baseline_images: int
     unknown: tuple[str, ...]
+
+    @property
+    def nearer(self) -> int | None:
+        """How many artists have an interval above their baseline; ``None`` where there is no baseline."""
+        if not self.baseline_images:
+            return None
+        return sum(one.low > one.baseline for one in self.artists)
+
+
+def typical(works: SureWorks, artist: str, count: int) -> Indices:
+    """Return the places of an artist's works that are nearest to the artist's prototype, the nearest first.
+
+    Parameters
+    ----------
+    count:
+        How many at most.
+    """
+    mine = np.flatnonzero(works.by(works.artists.index(artist)))
+    rows = works.rows[mine].astype(np.float64)
+    return mine[np.argsort(-(rows @ rows.mean(axis=0)), kind="stable")][:count]
 
 
 def study(

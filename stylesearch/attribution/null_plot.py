@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from stylesearch.attribution.numerals import fixed
+
 WIDTH, HEIGHT = 640, 220
 LEFT, RIGHT, TOP, BOTTOM = 44, 16, 26, 44
 PRINTED = {"ink": "#1d1b18", "soft": "#57524a", "line": "#b9b2a6", "bar": "#8c867b", "mark": "#8f3f12"}
@@ -40,7 +42,7 @@ def null_plot(null: Mapping[str, Any], *, colours: Mapping[str, str] | None = No
         if share > 0
     ]
     ticks = [
-        f'<text x="{across(value):.1f}" y="{floor + 16}" text-anchor="middle" fill="{ink["soft"]}">{value}</text>'
+        f'<text x="{across(value):.1f}" y="{floor + 16}" text-anchor="middle" fill="{ink["soft"]}">{fixed(value, 0)}</text>'
         for value in range(round(low), round(high) + 1, _TICK)
     ]
     score = float(null["standard_score"])
@@ -64,7 +66,7 @@ def null_plot(null: Mapping[str, Any], *, colours: Mapping[str, str] | None = No
         f'<line x1="{place:.1f}" x2="{place:.1f}" y1="{TOP - 8}" y2="{floor}" stroke="{ink["mark"]}" stroke-width="3"/>',
         (
             f'<text x="{place + shift:.1f}" y="{TOP - 10}" text-anchor="{anchor}" fill="{ink["ink"]}" font-weight="bold">'
-            f"this image: {score:.1f}{beyond}</text>"
+            f"this image: {fixed(score, 1)}{beyond}</text>"
         ),
         "</svg>",
     ]
@@ -76,7 +78,8 @@ def description(null: Mapping[str, Any]) -> str:
     score, low, high = float(null["standard_score"]), float(null["low"]), float(null["high"])
     step = (high - low) / len(null["shares"])
     above = sum(share for place, share in enumerate(null["shares"]) if low + (place + 1) * step > score)
+    share = f"about {100 * above:.0f} %" if above >= 0.01 else "less than 1 %"
     return (
-        f"Scores of works by others against {null['artist']}, as bars, and the score of this image, {score:.1f}, as a line."
-        f" About {100 * above:.0f} % of the bars reach as far or further."
+        f"Standard scores of works by others against {null['artist']}, as bars, and that of this image, {fixed(score, 1)}, as a"
+        f" line: {share} of the works by others, every artist weighing the same, score as high."
     )

@@ -10,20 +10,19 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
+from stylesearch.attribution.render import environment
 from stylesearch.attribution.sealed import Document
-from stylesearch.attribution.wording import WHAT_IT_IS
+from stylesearch.attribution.wording import REUSE_LABELS, WHAT_IT_IS
 
-NOT_CALIBRATED = "not calibrated"
-
-_environment = Environment(
-    loader=PackageLoader("stylesearch.attribution"),
-    autoescape=select_autoescape(default=True),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+NOT_CALIBRATED, FAILED = "not calibrated", "failed"
+OUTCOME_LABELS = {
+    "artist": "An artist is named",
+    "group": "A group is named",
+    "nobody": "Nobody stands out",
+    "abstained": "Nothing is said",
+    NOT_CALIBRATED: "Not calibrated",
+    FAILED: "No report",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +88,15 @@ def line_of(name: str, view: Document, file: str) -> Line:
 
 def failed(name: str, why: str) -> Line:
     """Return the line of an image that there is no report on."""
-    return Line(name, "", "", "failed", (), why, "", 0, 0, "", "")
+    return Line(name, "", "", FAILED, (), why, "", 0, 0, "", "")
 
 
 def overview_files(lines: Sequence[Line]) -> dict[str, bytes]:
     """Return the overview as ``overview.json``, ``overview.csv`` and ``overview.html``."""
     told = _told(lines)
-    page = _environment.get_template("overview.html").render(lines=lines, **told, limit=WHAT_IT_IS)
+    page = environment.get_template("overview.html").render(
+        lines=lines, **told, limit=WHAT_IT_IS, outcome_labels=OUTCOME_LABELS, reuse_labels=REUSE_LABELS
+    )
     as_json = {
         "format": "stylesearch-overview",
         "version": 1,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import json
@@ -12,29 +11,32 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from stylesearch.attribution.model_study import ArtistStudy, Generated, Study
 from stylesearch.attribution.overview import harmless
+from stylesearch.attribution.render import environment, in_page
+from stylesearch.attribution.study_plot import study_plot
 from stylesearch.encoders.protocol import EncoderSpec
 from stylesearch.files import written_whole
 
 GRID = 8
 """Images of an artist that the page shows: those with the highest cosine first, then the lowest."""
 
-Thumbnail = Callable[[Generated], bytes | None]
+OWN = 4
+"""The artist's own works that it shows beside them."""
 
-_environment = Environment(
-    loader=PackageLoader("stylesearch.attribution"),
-    autoescape=select_autoescape(default=True),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+Thumbnail = Callable[[Generated], bytes | None]
+OwnWorks = Callable[[str], Sequence[bytes | None]]
 
 
 def write_study(
-    out: Path, found: Study, generated: Sequence[Generated], encoder: EncoderSpec, thumbnail: Thumbnail
+    out: Path,
+    found: Study,
+    generated: Sequence[Generated],
+    encoder: EncoderSpec,
+    thumbnail: Thumbnail,
+    own: OwnWorks,
 ) -> list[Path]:
     """Write a study's files into a folder; return their paths.
 
@@ -44,6 +46,8 @@ def write_study(
         What described the images.
     thumbnail:
         Gives a WebP picture of an image; ``None`` where there is none.
+    own:
+        Gives such pictures of an artist's own works, the most typical first; :data:`OWN` are shown.
 
     Raises
     ------
@@ -51,7 +55,6 @@ def write_study(
         If one cannot be written.
     """
     out.mkdir(parents=True, exist_ok=True)
-    kinds = [one.kind for one in found.retrieval]
     files = {
         "artists.csv": _csv(_ARTIST_COLUMNS, ([_cell(getattr(one, name)) for name in _ARTIST_COLUMNS] for one in found.artists)),
         "kinds.csv": _csv(
@@ -80,7 +83,7 @@ def write_study(
             ),
         ),
         "study.json": json.dumps(study_json(found, encoder), ensure_ascii=False, indent=1) + "\n",
-        "study.html": _page(found, generated, encoder, thumbnail, kinds),
+        "study.html": _page(found, generated, encoder, thumbnail, own),
     }  # fmt: skip
     for name, text in files.items():
         with written_whole(out / name) as file:
@@ -133,13 +136,17 @@ def _cell(value: object) -> object:
 
 
 def _page(
-    found: Study, generated: Sequence[Generated], encoder: EncoderSpec, thumbnail: Thumbnail, kinds: list[str]
+    found: Study, generated: Sequence[Generated], encoder: EncoderSpec, thumbnail: Thumbnail, own: OwnWorks
 ) -> str:
-    return _environment.get_template("study.html").render(
+    return environment.get_template(
+        "study.html"
+    ).render(
         study=found,
-        kinds=kinds,
+        kinds=[one.kind for one in found.retrieval],
         encoder=encoder,
+        plot=Markup(study_plot(found.artists)),  # noqa: S704 - made by us; it escapes names itself
         grids={one.artist: _grid(one, found, generated, thumbnail) for one in found.artists},
+        own={one.artist: [in_page(data) for data in own(one.artist)[:OWN] if data] for one in found.artists},
         shade=lambda value: _shade(value, found),
         finite=math.isfinite,
     )
@@ -156,7 +163,7 @@ def _grid(
         data = thumbnail(generated[place])
         cells.append(
             {
-                "address": data and "data:image/webp;base64," + base64.b64encode(data).decode(),
+                "address": in_page(data),
                 "cosine": float(found.cosines[place]),
                 "seed": generated[place].seed,
             }

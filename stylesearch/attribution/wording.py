@@ -11,8 +11,9 @@ WHAT_IT_IS = (
     " authorship or infringement."
 )
 WHAT_A_SCORE_IS = (
-    "A score is the cosine of two style descriptors. It is no probability and has no fixed meaning: two artists of"
-    " one tradition can be nearer to each other than some works of one artist are."
+    "A work's score is the cosine of its style descriptor and the image's; an artist's score sets such cosines against how"
+    " crowded it is around. Neither is a probability or has a fixed meaning: two artists of one tradition can be nearer to"
+    " each other than some works of one artist are."
 )
 WHO_WAS_COMPARED = (
     "Only works of this archive were compared, as described by the encoder named below. An artist who is not here"
@@ -29,6 +30,56 @@ WHAT_THE_FILE_SAYS = (
     " and for who signed them, not for truth; other metadata are not checked at all."
 )
 RIGHTS = "Rights are as recorded in the archive; check them at the source before reuse."
+
+REUSE_LABELS = {
+    "open": "Open: may be reused",
+    "restricted": "Restricted: some uses are not allowed",
+    "permission": "Permission: ask first",
+    "unknown": "Unknown: not stated",
+}
+TERM_LABELS = {
+    "commercial": "commercial use",
+    "derivatives": "changes",
+    "attribution": "credit",
+    "ai_training": "training models",
+}
+
+USED_FOR = {
+    "ai_generative_training": "Training generative models",
+    "ai_training": "Training other models",
+    "ai_inference": "Input to models",
+    "data_mining": "Data mining",
+}
+USES = {"allowed": "allowed", "notAllowed": "not allowed", "constrained": "allowed within limits"}
+"""What content credentials say of training and mining: the ends of their names, and the values."""
+
+COPIES = "A copy is the same picture. That is another thing than resemblance of style."
+OVERLAY = (
+    "Laid over each other: grey where they are alike, cyan where only the one examined is dark, red where only the archive's"
+    " is."
+)
+STRETCHED = "Their proportions differ, so one was stretched."
+WITHDRAWN = "A rights holder has had this work withdrawn since the report was made."
+
+CANDIDATE_COLUMNS = (
+    ("Artist", ""),
+    ("Works", "here, by which the artist is known; copies and further pictures of one thing count once"),
+    (
+        "Score",
+        "CSLS: twice the mean cosine with the artist's works, less how crowded it is around the image and around them",
+    ),
+    ("Standard", "that score in spreads above the mean of works by others"),
+    ("p", "how seldom works by others score as high"),
+    ("q", "the same, allowing for how many artists were looked at (Benjamini and Hochberg)"),
+    (
+        "Ratio",
+        "how many times likelier such a score is for another work of the artist than for a work by others",
+    ),
+    ("In words", "what such a likelihood ratio is called"),
+    ("Gap", "how far the artist's own works score above the nearest rival's: 95 % interval"),
+    ("Found", "whether q is 0.1 or less and the gap is above 0"),
+)
+"""Heads of the table of candidates, and what stands in each column."""
 
 STATES = {
     "absent": "The file carries no content credentials.",

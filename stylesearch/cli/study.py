@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 import numpy as np
 from rich.table import Table
+from sqlalchemy import select
 
 from stylesearch.attribution.frozen import read_frozen
 from stylesearch.attribution.generated import read_generated
-from stylesearch.attribution.model_study import Generated, Study
+from stylesearch.attribution.model_study import Generated, Study, typical
 from stylesearch.attribution.model_study import study as examine
-from stylesearch.attribution.study_files import write_study
+from stylesearch.attribution.study_files import OWN, write_study
 from stylesearch.attribution.sure_works import SureWorks, sure_works
 from stylesearch.catalog import upgrades
 from stylesearch.catalog.database import open_database
 from stylesearch.catalog.encoders import active
+from stylesearch.catalog.works import Image
 from stylesearch.cli.progress import console, errors, progress_bar
 from stylesearch.encoders.protocol import Descriptors, Encoder
 from stylesearch.encoders.registry import configured_encoder
-from stylesearch.errors import ImageError, ServiceError
+from stylesearch.errors import ImageError, NotFoundError, ServiceError
 from stylesearch.evaluation.describing import Limits, describe_images, encoder_describer
 from stylesearch.images.decode import decode
+from stylesearch.images.store import ImageStore, open_store
 from stylesearch.images.thumbnails import thumbnail
 from stylesearch.settings import Settings, get_settings
 
 THUMBNAIL = 160
+
+Picture = Callable[[int], bytes | None]
 
 
 @click.command()
@@ -53,12 +58,19 @@ def study(generated: Path, works: Path | None, out: Path, seed: int) -> None:
     """  # noqa: D301
     settings = get_settings()
     root, listed = read_generated(generated)
-    encoder, known = _known(settings, works, out)
+    encoder, known, picture = _known(settings, works, out)
     places, rows = _described(settings, encoder, root, listed, out)
     kept = [listed[place] for place in places]
     found = examine(kept, rows, known, seed=seed)
     try:
-        paths = write_study(out, found, kept, encoder.spec, lambda one: _thumbnail(settings, root / one.path))
+        paths = write_study(
+            out,
+            found,
+            kept,
+            encoder.spec,
+            lambda one: _thumbnail(settings, root / one.path),
+            lambda artist: [picture(place) for place in typical(known, artist, OWN).tolist()],
+        )
     except OSError as error:
         raise ServiceError(
             f"{error.filename or out} cannot be written: {error.strerror}.",
@@ -70,21 +82,40 @@ def study(generated: Path, works: Path | None, out: Path, seed: int) -> None:
         click.echo(path)
 
 
-def _known(settings: Settings, works: Path | None, out: Path) -> tuple[Encoder, SureWorks]:
-    """Return the encoder, and what the artists are known by: works that are given, or the gallery's."""
+def _known(settings: Settings, works: Path | None, out: Path) -> tuple[Encoder, SureWorks, Picture]:
+    """Return the encoder, the works that artists are known by, and what gives a picture of the one at a place.
+
+    The works are those that are given, or the gallery's.
+    """
     if works is None:
-        database = open_database(settings)
-        with database.session(snapshot=True) as session:
+        store = open_store(settings)
+        with open_database(settings).session(snapshot=True) as session:
             encoder = configured_encoder(settings, upgrades.serving_slug(session))
             row = active(session, encoder.spec.slug, digest=encoder.spec.digest)
-            return encoder, read_frozen(session, row).works
+            frozen = read_frozen(session, row)
+            rows = session.execute(select(Image.id, Image.sha256).where(Image.id.in_(frozen.images.tolist())))
+            digests = {image_id: bytes(sha256) for image_id, sha256 in rows}
+        images = frozen.images.tolist()
+        return encoder, frozen.works, lambda place: _kept_thumbnail(store, digests[images[place]])
     encoder = configured_encoder(settings)
     root, listed = read_generated(works)
-    places, rows = _described(settings, encoder, root, listed, out)
+    places, described = _described(settings, encoder, root, listed, out)
     artists = [listed[place].artist for place in places]
-    return encoder, sure_works(
-        rows, [frozenset([name]) if name else frozenset() for name in artists], np.arange(len(rows))
+    known = sure_works(
+        described, [frozenset([name]) if name else frozenset() for name in artists], np.arange(len(described))
     )
+    return (
+        encoder,
+        known,
+        lambda place: _thumbnail(settings, root / listed[places[known.places[place]]].path),
+    )
+
+
+def _kept_thumbnail(store: ImageStore, digest: bytes) -> bytes | None:
+    try:
+        return store.read(store.thumbnail_key(digest))
+    except NotFoundError:
+        return None
 
 
 def _described(

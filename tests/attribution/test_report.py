@@ -8,10 +8,17 @@ from PIL import Image
 from sqlalchemy import text
 
 from stylesearch.attribution.gallery import read_gallery
-from stylesearch.attribution.render import REUSE_LABELS, render_html, terms
+from stylesearch.attribution.render import render_html
 from stylesearch.attribution.report import ReportMaker, find_report
 from stylesearch.attribution.sealed import canonical
-from stylesearch.attribution.wording import WHAT_IT_IS, copies_sentence, limits, nearest_sentence
+from stylesearch.attribution.sheets import terms
+from stylesearch.attribution.wording import (
+    REUSE_LABELS,
+    WHAT_IT_IS,
+    copies_sentence,
+    limits,
+    nearest_sentence,
+)
 from stylesearch.catalog import encoders
 from stylesearch.errors import ImageError, NotFoundError
 from stylesearch.images.store import ImageStore, open_store

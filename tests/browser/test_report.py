@@ -79,7 +79,7 @@ def test_a_study_is_accessible_and_its_table_sorts(
     ]
     found = study(generated, rows[30:], works)
     spec = EncoderSpec("lite", 16, "0" * 64, "none", "CC0-1.0")
-    write_study(tmp_path, found, generated, spec, lambda one: None)
+    write_study(tmp_path, found, generated, spec, lambda one: None, lambda artist: [])
     page = browser.new_page(color_scheme=scheme, viewport={"width": 1280, "height": 900})
     page.goto((tmp_path / "study.html").as_uri())
     assert [violation["id"] for violation in Axe().run(page)["violations"]] == []
