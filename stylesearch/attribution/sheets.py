@@ -12,6 +12,7 @@ from stylesearch.attribution.stated_metadata import source_type_in_words
 from stylesearch.attribution.wording import (
     CALIBRATION_STATES,
     CANDIDATE_COLUMNS,
+    FIRST_OF_SEVERAL,
     OVERLAY,
     REUSE_LABELS,
     STATES,
@@ -68,7 +69,7 @@ def sheet_of(report: Mapping[str, Any], pictures: ReportPictures, place: Place) 
         "answer": report["answer"],
         "limits": report["limits"],
         "picture": examined,
-        "query": f"{query['name']} · {query['width']} × {query['height']} px · {query['media_type']}",
+        "query": _query(query),
         "compared": f"Compared with: {parameters['sentence'][:1].lower()}{parameters['sentence'][1:]}{matching}.",
         "complete": parameters["complete"],
         "file": _file(report["file"]) if "file" in report else None,
@@ -99,6 +100,11 @@ def terms(allowed: Mapping[str, bool | None] | None) -> str:
     parts = (("allows", yes), ("asks for", asked), ("does not allow", no))
     text = "; ".join(f"{verb} {', '.join(labels)}" for verb, labels in parts if labels)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _query(query: Mapping[str, Any]) -> str:
+    text = f"{query['name']} · {query['width']} × {query['height']} px · {query['media_type']}"
+    return f"{text} · {FIRST_OF_SEVERAL}" if query.get("first_of_several") else text
 
 
 def _work(entry: Mapping[str, Any], line: str, picture: str | None) -> dict[str, Any]:

@@ -53,6 +53,7 @@ USED_FOR = {
 USES = {"allowed": "allowed", "notAllowed": "not allowed", "constrained": "allowed within limits"}
 """What content credentials say of training and mining: the ends of their names, and the values."""
 
+FIRST_OF_SEVERAL = "the first of several frames or pages; the others were not looked at"
 COPIES = "A copy is the same picture. That is another thing than resemblance of style."
 OVERLAY = (
     "Laid over each other: grey where they are alike, cyan where only the one examined is dark, red where only the archive's"
