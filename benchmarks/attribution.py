@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from openclipart_artists import described, hashes, look_describer, measured_drawings
 from record import RESULTS, arguments, plain_figure, table, write
 
-from stylesearch.attribution.checking import Figures, figures
+from stylesearch.attribution.checking import Figures, figures, reliability
 from stylesearch.attribution.heldout import Held, Pairs, Queries, hold_out
 from stylesearch.attribution.sure_works import SureWorks, sure_works
 from stylesearch.cli.progress import progress_bar
@@ -286,18 +286,9 @@ def draw_p_values(pairs: Pairs) -> Figure:
 def draw_reliability(pairs: Pairs) -> Figure:
     """Draw, for prior odds of one to one, how often the same artist was right against how often that was said."""
     figure, axes = plain_figure(5.2, 4.6)
-    own, weights = pairs.own, pairs.weights.copy()
-    weights[own] /= weights[own].sum()
-    weights[~own] /= weights[~own].sum()
-    said = 1 / (1 + 10.0**-pairs.log10)
-    edges = np.linspace(0, 1, 11)
-    bins = np.clip(np.digitize(said, edges) - 1, 0, 9)
-    total = np.bincount(bins, weights, minlength=10)
-    there = total > 0
-    mean = np.bincount(bins, weights * said, minlength=10)[there] / total[there]
-    seen = np.bincount(bins, weights * own, minlength=10)[there] / total[there]
+    found = reliability(pairs)
     axes.plot([0, 1], [0, 1], color="#666666", linestyle=":")
-    axes.plot(mean, seen, marker="o", color=COLOURS[0])
+    axes.plot([one.said for one in found], [one.seen for one in found], marker="o", color=COLOURS[0])
     axes.set_xlabel("said: probability of the same artist at even odds")
     axes.set_ylabel("seen")
     axes.set_xlim(-0.02, 1.02)

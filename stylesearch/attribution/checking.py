@@ -19,6 +19,9 @@ Numbers = NDArray[np.float64]
 RAW_THRESHOLD = 0.8
 """The cosine that is often taken to mean the same style."""
 
+BINS = 10
+"""Into which likelihood ratios are put for their reliability."""
+
 
 @dataclass(frozen=True, slots=True)
 class Raw:
@@ -38,6 +41,25 @@ class Raw:
     wrong: float
     found: float
     discovery_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """Likelihood ratios against what was seen, where ratios of about the same size are put together.
+
+    Attributes
+    ----------
+    said:
+        Mean probability of the same artist that the ratios come to at even odds.
+    seen:
+        Share of pairs that were of the same artist, were as many of them so as not.
+    share:
+        Of all pairs, weighed likewise.
+    """
+
+    said: float
+    seen: float
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +90,8 @@ class Figures:
         Share of the answers that name an artist or a group and are right.
     cllr:
         Cost of the likelihood ratios.
+    reliability:
+        Of the likelihood ratios, from those that speak against the same artist to those that speak for it.
     raw, raw_nearest:
         What comes of taking a raw cosine of 0.8 or more, with the prototype or with the nearest work, for a finding.
     """
@@ -90,6 +114,7 @@ class Figures:
     named: float
     answer_right: float
     cllr: float
+    reliability: tuple[Reliability, ...]
     raw: Raw
     raw_nearest: Raw
 
@@ -136,8 +161,28 @@ def figures(held: Held) -> Figures:
         named=share(named, every),
         answer_right=share(queries.answer_right, named),
         cllr=cllr(pairs.log10[pairs.own], pairs.weights[pairs.own], pairs.log10[wrong], pairs.weights[wrong]),
+        reliability=reliability(pairs),
         raw=_raw(pairs, pairs.cosines, weights),
         raw_nearest=_raw(pairs, pairs.nearest, weights),
+    )
+
+
+def reliability(pairs: Pairs) -> tuple[Reliability, ...]:
+    """Return how often the same artist was right where the likelihood ratios said how often, in tenths."""
+    own, weights = pairs.own, pairs.weights.copy()
+    if own.all() or not own.any():
+        return ()
+    for kind in (own, ~own):
+        weights[kind] /= 2 * weights[kind].sum()
+    said = 1 / (1 + 10.0**-pairs.log10)
+    bins = np.minimum((said * BINS).astype(np.int64), BINS - 1)
+    total = np.bincount(bins, weights, minlength=BINS)
+    sums = np.bincount(bins, weights * said, minlength=BINS), np.bincount(bins, weights * own, minlength=BINS)
+    return tuple(
+        Reliability(
+            float(sums[0][place] / total[place]), float(sums[1][place] / total[place]), float(total[place])
+        )
+        for place in np.flatnonzero(total)
     )
 
 
@@ -157,6 +202,8 @@ def _raw(pairs: Pairs, cosines: Numbers, weights: Numbers) -> Raw:
 def _json(values: Any) -> Any:
     if isinstance(values, dict):
         return {name: _json(value) for name, value in values.items()}
+    if isinstance(values, tuple):
+        return [_json(value) for value in values]
     return None if isinstance(values, float) and math.isnan(values) else values
 
 

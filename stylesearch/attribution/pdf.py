@@ -10,13 +10,14 @@ from typing import Any
 
 from stylesearch.attribution.null_plot import PRINTED, null_plot
 from stylesearch.attribution.pictures import ReportPictures
-from stylesearch.attribution.sheets import sheet_of
+from stylesearch.attribution.reliability_plot import reliability_plot
+from stylesearch.attribution.sheets import reliability_of, sheet_of
 from stylesearch.attribution.wording import COPIES, WITHDRAWN
 from stylesearch.errors import ServiceError
 from stylesearch.images.store import ImageStore
 
 TEMPLATE = "report.typ"
-_DATA, _PLOT = "report.json", "plot.svg"
+_DATA = "report.json"
 
 
 def render_pdf(report: dict[str, Any], store: ImageStore) -> bytes:
@@ -32,12 +33,17 @@ def render_pdf(report: dict[str, Any], store: ImageStore) -> bytes:
     with tempfile.TemporaryDirectory(prefix="stylesearch-report-") as folder:
         root = Path(folder)
         sheet = sheet_of(report, ReportPictures(report, store), _Folder(root).place)
-        null = report.get("null")
-        if null is not None:
-            (root / _PLOT).write_text(null_plot(null, colours=PRINTED), encoding="utf-8")
+        null, reliability = report.get("null"), reliability_of(report)
+        plots = {
+            "plot": null_plot(null, colours=PRINTED) if null else None,
+            "reliability": reliability_plot(reliability, colours=PRINTED) if reliability else None,
+        }
+        for name, drawn in plots.items():
+            if drawn is not None:
+                (root / f"{name}.svg").write_text(drawn, encoding="utf-8")
         told = {
             **sheet,
-            "plot": _PLOT if null else None,
+            **{name: f"{name}.svg" if drawn else None for name, drawn in plots.items()},
             "about_copies": COPIES,
             "about_withdrawn": WITHDRAWN,
         }

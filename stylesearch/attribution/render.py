@@ -10,7 +10,8 @@ from markupsafe import Markup
 
 from stylesearch.attribution.null_plot import null_plot
 from stylesearch.attribution.pictures import ReportPictures
-from stylesearch.attribution.sheets import sheet_of
+from stylesearch.attribution.reliability_plot import reliability_plot
+from stylesearch.attribution.sheets import reliability_of, sheet_of
 from stylesearch.attribution.wording import COPIES, WITHDRAWN
 from stylesearch.images.store import ImageStore
 
@@ -34,11 +35,12 @@ def render_html(report: dict[str, Any], store: ImageStore, *, files: bool = Fals
     files:
         Whether the page leads to its PDF, its JSON and its signature, which are beside it where it is served.
     """
-    null = report.get("null")
+    null, reliability = report.get("null"), reliability_of(report)
     return environment.get_template("report.html").render(
         r=sheet_of(report, ReportPictures(report, store), in_page),
-        # Made by us of numbers and of names that it escapes itself.
+        # Plots are made by us, of numbers and of names that are escaped there.
         plot=Markup(null_plot(null)) if null else None,  # noqa: S704
+        reliability=Markup(reliability_plot(reliability)) if reliability else None,  # noqa: S704
         files=files,
         signed=report["version"] > 1,
         copies=COPIES,

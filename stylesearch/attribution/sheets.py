@@ -14,6 +14,7 @@ from stylesearch.attribution.wording import (
     CANDIDATE_COLUMNS,
     FIRST_OF_SEVERAL,
     OVERLAY,
+    RELIABILITY,
     REUSE_LABELS,
     STATES,
     STRETCHED,
@@ -82,11 +83,19 @@ def sheet_of(report: Mapping[str, Any], pictures: ReportPictures, place: Place) 
         "about_candidates": _about_candidates(report),
         "plot_in_words": description(null) if null else None,
         "held_out": _held_out(calibration.get("held_out")) if judged else None,
+        "reliability_in_words": RELIABILITY if reliability_of(report) else None,
         "artists": [_artist(one) for one in report["artists"]],
         "reuse": _reuse(report["reuse"]),
         "nearest": [listed(entry, _place_of(entry)) for entry in report["nearest"]],
         "record": _record(report),
     }
+
+
+def reliability_of(report: Mapping[str, Any]) -> list[dict[str, float]]:
+    """Return the reliability of the calibration that a report rests on; nothing where none was worked out."""
+    held_out = report["record"].get("calibration", {}).get("held_out") if report.get("conclusion") else None
+    found: list[dict[str, float]] = (held_out or {}).get("reliability") or []
+    return found
 
 
 def terms(allowed: Mapping[str, bool | None] | None) -> str:

@@ -60,6 +60,10 @@ OVERLAY = (
     " is."
 )
 STRETCHED = "Their proportions differ, so one was stretched."
+RELIABILITY = (
+    "What the likelihood ratios said of works and artists held out, turned into probabilities at even odds, against how often"
+    " it was the same artist. On the dotted line, what was said is what was seen; a larger dot is of more pairs."
+)
 WITHDRAWN = "A rights holder has had this work withdrawn since the report was made."
 
 CANDIDATE_COLUMNS = (

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 from rich.table import Table
 
 from stylesearch.attribution.calibrating import calibrate_gallery, told
+from stylesearch.attribution.null_plot import PRINTED
+from stylesearch.attribution.reliability_plot import reliability_plot
 from stylesearch.catalog import upgrades
 from stylesearch.catalog.calibrations import CalibrationRow
 from stylesearch.catalog.database import open_database
 from stylesearch.catalog.encoders import active
 from stylesearch.cli.progress import console, progress_bar
+from stylesearch.errors import ServiceError
+from stylesearch.files import written_whole
 from stylesearch.settings import get_settings
 
 
@@ -26,12 +31,19 @@ from stylesearch.settings import get_settings
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the samples that are drawn.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def calibrate(slug: str | None, check: bool, seed: int, as_json: bool) -> None:
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="SVG file for a picture of what likelihood ratios said against what was seen.",
+)
+def calibrate(slug: str | None, check: bool, seed: int, as_json: bool, plot: Path | None) -> None:
     """Learn from the gallery's own works what a score against an artist is worth.
 
     Reports need it for p-values, likelihood ratios and names. It is of the gallery as it is now: whatever is taken in,
     credited anew or withdrawn later makes it stale, and reports then say so.
     """
+    if plot is not None and not check:
+        raise click.UsageError("--plot needs what is held out; leave --no-check out.")
     settings = get_settings()
     database = open_database(settings)
     with database.session() as session:
@@ -48,6 +60,21 @@ def calibrate(slug: str | None, check: bool, seed: int, as_json: bool) -> None:
         click.echo(json.dumps(told(found), ensure_ascii=False, indent=2))
     else:
         show(found)
+    bins = (found.figures or {}).get("reliability")
+    if plot is not None and bins:
+        _draw(plot, bins)
+
+
+def _draw(path: Path, bins: list[dict[str, float]]) -> None:
+    try:
+        with written_whole(path) as file:
+            file.write(reliability_plot(bins, colours=PRINTED).encode())
+    except OSError as error:
+        raise ServiceError(
+            f"{error.filename or path} cannot be written: {error.strerror}.",
+            hint="Name another file with --plot.",
+            code="not_writable",
+        ) from error
 
 
 def show(found: CalibrationRow) -> None:

@@ -217,7 +217,8 @@ def _is_first_of_several(data: bytes, found: formats.Format, image: Any) -> bool
         second = _open(data, found, "[page=1]")
     except ImageError:  # what follows is damaged, and is not looked at
         return True
-    return abs(2 * max(second.width, second.height) - max(image.width, image.height)) > _HALVED_WITHIN
+    longest, next_longest = (int(max(one.width, one.height)) for one in (image, second))
+    return abs(2 * next_longest - longest) > _HALVED_WITHIN
 
 
 def _check_drawing(data: bytes, *, max_bytes: int, max_pixels: int) -> _Checked:

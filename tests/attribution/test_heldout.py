@@ -1,12 +1,15 @@
+import dataclasses
 import json
 import math
 
 import numpy as np
 import pytest
+from lxml import etree
 from planted import gallery_of, planted_descriptors, planted_gallery
 
 from stylesearch.attribution.checking import figures
 from stylesearch.attribution.heldout import hold_out
+from stylesearch.attribution.reliability_plot import reliability_plot
 from stylesearch.errors import InputError
 
 
@@ -53,9 +56,24 @@ def test_styles_that_mean_nothing_find_nobody():
 
 def test_figures_are_json_values(found):
     values = found[1].to_json()
+    bins = values.pop("reliability")
+    assert bins
+    assert all(0 <= one[name] <= 1 for one in bins for name in ("said", "seen", "share"))
     flat = [*values.values(), *values.pop("raw").values(), *values.pop("raw_nearest").values()]
     assert all(value is None or math.isfinite(value) for value in flat if not isinstance(value, dict))
-    assert json.loads(json.dumps(values)) == values
+    assert json.loads(json.dumps([values, bins])) == [values, bins]
+
+
+def test_likelihood_ratios_say_what_is_seen(found):
+    """Over all pairs at even odds; and the more is said, the more is seen."""
+    bins = found[1].reliability
+    assert sum(one.share for one in bins) == pytest.approx(1)
+    assert sum(one.share * one.seen for one in bins) == pytest.approx(0.5)
+    assert [one.said for one in bins] == sorted(one.said for one in bins)
+    assert bins[0].seen < 0.1 < 0.9 < bins[-1].seen
+    page = reliability_plot([dataclasses.asdict(one) for one in bins])
+    assert page.count("<circle") == len(bins)
+    etree.fromstring(page)
 
 
 def test_a_threshold_on_raw_cosines_is_counted(found):

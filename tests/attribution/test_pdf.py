@@ -46,7 +46,7 @@ def test_it_says_what_the_report_says(archive, maker, copy):
     for one in said:
         assert "".join(one.split()) in squeezed, one
     assert all(page.std() > 20 for page in pages[:1]), "the first page holds a picture"
-    assert all(page.min() < 100 for page in pages)
+    assert all(page.min() < 150 for page in pages), "no page is empty"
     assert b"/MarkInfo" in data, "it is tagged"
     assert b"/StructTreeRoot" in data
 
