@@ -64,8 +64,8 @@ def set_gaps(
     makers = works.makers[scores.chosen]
     kept = {maker: np.flatnonzero(makers == maker) for maker in np.unique(makers).tolist()}
     columns = works.numbers_of(prototypes.artists).tolist()
-    sizes = [len(rows) for rows in kept.values()]
-    starts = np.concatenate([[0], np.cumsum(sizes)])[:-1]
+    sizes = np.array([len(rows) for rows in kept.values()], dtype=np.int64)
+    starts = np.cumsum(sizes) - sizes
     order = np.concatenate(list(kept.values()))
     numbers = np.array(list(kept), dtype=np.int64)
     found = []
@@ -93,10 +93,12 @@ def set_gaps(
     return found
 
 
-def _medians(values: Numbers, starts: Indices, sizes: list[int]) -> Numbers:
-    return np.array(
-        [np.median(values[start : start + size]) for start, size in zip(starts, sizes, strict=True)]
-    )
+def _medians(values: Numbers, starts: Indices, sizes: Indices) -> Numbers:
+    """Return the median of each run of values, which begin at the starts and have these sizes."""
+    runs = np.repeat(np.arange(len(sizes)), sizes)
+    ordered = values[np.lexsort((values, runs))]
+    medians: Numbers = (ordered[starts + (sizes - 1) // 2] + ordered[starts + sizes // 2]) / 2
+    return medians
 
 
 def _interval(

@@ -144,8 +144,9 @@ def _writing(out: Path) -> Iterator[None]:
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the files."
 )
 @click.option("--workers", is_flag=True, help="Have the running workers make the reports, and only watch.")
+@click.option("--pdf/--no-pdf", default=False, show_default=True, help="Also write PDFs.")
 @filter_options
-def batch(source: Path, out: Path, workers: bool, **filters: Any) -> None:
+def batch(source: Path, out: Path, workers: bool, pdf: bool, **filters: Any) -> None:
     """Report on every image of SOURCE: a folder, or a CSV file with the column path.
 
     Writes each report as make does, and overview.html, overview.csv and overview.json: by artist, by licence, and each image
@@ -171,7 +172,7 @@ def batch(source: Path, out: Path, workers: bool, **filters: Any) -> None:
                 continue
             stem = f"{item.position + 1:05}"
             saved = find_report(session, item.public_id)
-            _write_files(out, stem, _files(saved, store))
+            _write_files(out, stem, _files(saved, store, pdf=pdf))
             lines.append(line_of(item.name, saved.view, f"{stem}.report.html"))
         for name, content in overview_files(lines).items():
             with written_whole(out / name) as file:

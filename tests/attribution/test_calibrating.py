@@ -120,6 +120,7 @@ def test_the_command_tells_what_it_found(archive_environment, run_command):
     assert found["held_out"].keys() & {"problem", "cllr"}
     with archive_environment.database.session() as session:
         assert latest(session, active(session)).digest == found["id"]
+    assert run_command("calibrate", "--no-check", "--plot", "x.svg").code == 2
     done = run_command("calibrate", "--no-check")
     assert done.code == 0
     assert "4 artists with 5 works or more" in done.out

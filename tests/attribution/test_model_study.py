@@ -11,7 +11,7 @@ from planted import gallery_of, planted_descriptors
 from scipy.stats import spearmanr
 
 from stylesearch.attribution.generated import read_generated
-from stylesearch.attribution.model_study import Generated, study
+from stylesearch.attribution.model_study import Generated, study, typical
 from stylesearch.demo.drawings import _SUBJECTS, drawing
 from stylesearch.demo.styles.style import ALL_STYLES
 from stylesearch.errors import InputError
@@ -113,14 +113,26 @@ def test_strength_is_nothing_for_the_baseline_and_one_for_the_works_themselves(d
     assert by_name["artist 001"].low <= by_name["artist 001"].gss <= by_name["artist 001"].high
     assert by_name["artist 001"].retrieval.recall_at_k == 1
     assert found.artists[0].artist == "artist 001"
+    assert found.nearer == 1, "the stranger's pictures are no nearer than themselves"
     assert found.heat.shape == (2, 2)
     assert np.isnan(found.cosines[:20]).all()
+
+
+def test_the_most_typical_works_are_nearest_to_the_artists_mean(drawn):
+    works, _, _ = drawn
+    places = typical(works, "artist 001", 3)
+    mine = works.rows[works.by(works.artists.index("artist 001"))]
+    scores = works.rows[places] @ mine.mean(axis=0)
+    assert len(places) == 3
+    assert scores.tolist() == sorted(mine @ mine.mean(axis=0), reverse=True)[:3]
+    assert len(typical(works, "artist 001", 99)) == len(mine)
 
 
 def test_without_a_baseline_strength_is_not_told(drawn):
     works, rows, _names = drawn
     found = study([Generated("x", "artist 000"), Generated("y", "Nobody")], rows[:2], works)
     assert np.isnan(found.artists[0].strength)
+    assert found.nearer is None
     assert found.unknown == ("Nobody",)
 
 

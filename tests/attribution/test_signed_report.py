@@ -2,26 +2,41 @@
 
 import io
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import jsonschema
 import numpy as np
 import pytest
 from signed_images import Signer, picture, tampered
+from sqlalchemy import text
 
 from stylesearch.attribution.calibrating import calibrate_gallery, latest, load
 from stylesearch.attribution.calibration import judge
 from stylesearch.attribution.keys import KeyRing, Signature, is_signed, public_keys, read_public_key
+from stylesearch.attribution.pdf import render_pdf
 from stylesearch.attribution.render import render_html
 from stylesearch.attribution.report import ReportMaker, find_report
 from stylesearch.attribution.schema import report_schema
 from stylesearch.attribution.sealed import canonical, digest_of, settled
 from stylesearch.attribution.verifying import check_file, check_gallery, read_report_file, recompute
 from stylesearch.catalog import encoders
+from stylesearch.catalog.backup import backup, restore
+from stylesearch.catalog.database import Database, sqlalchemy_url
 from stylesearch.errors import InputError, ServiceError
 from stylesearch.evaluation.ranking import unit
 from stylesearch.images.store import open_store
 from stylesearch.search.service import StyleSearch
+
+# A row that is written anew moves to another place in its table.
+MOVING = {
+    "descriptor": "vector = vector",
+    "work_artist": "role = role",
+    "work": "title = title",
+    "image": "width = width",
+}
 
 
 @pytest.fixture
@@ -66,6 +81,22 @@ def test_a_calibrated_report_keeps_to_the_published_schema(saved, calibrated):
     assert saved.document["answer"].endswith(saved.document["conclusion"]["sentence"])
     assert len(saved.document["candidates"]) == 4
     assert saved.document["null"]["artist"] == saved.document["candidates"][0]["name"]
+
+
+def test_what_was_held_out_is_in_the_page_and_in_the_pdf(saved, maker):
+    report = saved.view
+    held_out = dict.fromkeys(("wrong_below_5", "recall", "discovery_rate"), 0.1) | {"cllr": 0.5}
+    report["record"]["calibration"]["held_out"] = held_out
+    assert "How far this may be believed" in render_html(report, maker.store)
+    assert "<polyline" not in render_html(report, maker.store), "as calibrated before there was such a plot"
+    held_out["reliability"] = [
+        {"said": 0.2, "seen": 0.1, "share": 0.5},
+        {"said": 0.8, "seen": 0.9, "share": 0.5},
+    ]
+    page = render_html(report, maker.store)
+    assert page.count("<polyline") == 1
+    assert "found 10.0 % of the makers" in page
+    assert render_pdf(report, maker.store).startswith(b"%PDF-")
 
 
 def test_an_uncalibrated_report_says_so_and_keeps_to_it_too(maker, drawing):
@@ -124,6 +155,41 @@ def test_numbers_are_the_same_on_another_machine_state(archive, saved, drawing, 
     other = ReportMaker(StyleSearch(archive.database, settings), open_store(settings))
     other.make(picture(), name="another")
     assert states(checked(archive, saved, maker=other, image=drawing.read_bytes()))["numbers"] == "holds"
+
+
+def test_numbers_are_the_same_in_another_process_on_a_catalogue_restored_elsewhere(
+    archive, saved, drawing, tmp_path, servers, databases_of_run, empty_template
+):
+    """Another database with its rows in another order, another process, another number of threads."""
+    backup(archive.database, tmp_path / "catalogue.backup")
+    url = servers.url_of(databases_of_run(empty_template))
+    elsewhere = Database(sqlalchemy_url(url))
+    restore(elsewhere, tmp_path / "catalogue.backup", replace=False)
+    with elsewhere.session() as session:
+        for table, same in MOVING.items():
+            session.execute(
+                text(f"UPDATE {table} SET {same} WHERE ctid IN (SELECT ctid FROM {table} LIMIT 9)")
+            )
+    elsewhere.close()
+    file = tmp_path / "x.report.json"
+    file.write_bytes(saved.file())
+    file.with_suffix(".sig").write_bytes(saved.signature.to_bytes())
+    done = subprocess.run(
+        [sys.executable, "-m", "stylesearch", "report", "verify", file, "--image", drawing],
+        env={
+            **os.environ,
+            "STYLESEARCH_HOME": str(tmp_path / "home"),
+            "STYLESEARCH_DATABASE_URL": url,
+            "STYLESEARCH_REDIS_URL": servers.redis_url,
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("holds") == 6
 
 
 def test_a_later_calibration_of_the_same_gallery_changes_no_report(archive, saved, maker, drawing):

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser
 
 from stylesearch.attribution.calibrating import calibrate_gallery
 from stylesearch.attribution.model_study import Generated, study
+from stylesearch.attribution.overview import FAILED, OUTCOME_LABELS, Line, failed, overview_files
 from stylesearch.attribution.render import render_html
 from stylesearch.attribution.report import ReportMaker
 from stylesearch.attribution.study_files import write_study
@@ -63,6 +64,35 @@ def test_a_report_is_accessible_and_fits(
     name = f"report-{size[0]}-{'-'.join(look.values())}.png"
     page.screenshot(path=screenshots / name, full_page=True)
     context.close()
+
+
+@pytest.mark.parametrize("look", [{"scheme": "light"}, {"scheme": "dark"}, {"media": "print"}])
+@pytest.mark.parametrize("size", [(1280, 900), (390, 844)])
+def test_an_overview_is_accessible_and_fits(
+    browser: Browser, tmp_path: Path, screenshots: Path, look, size
+) -> None:
+    lines = [
+        Line(
+            f"folder/picture-{number}.png", "x", "00001.report.html", outcome, ("Ann", "Bo")[: number % 3],
+            "In style the image resembles no artist's works here more than works by others do.", "valid", 1, 2,
+            "Creative Commons Attribution 4.0", "open",
+        )
+        for number, outcome in enumerate(set(OUTCOME_LABELS) - {FAILED})
+    ]  # fmt: skip
+    files = overview_files(
+        [*lines, failed("a-very-long-name-without-any-space" * 3, "The file is not an image.")]
+    )
+    path = tmp_path / "overview.html"
+    path.write_bytes(files["overview.html"])
+    page = browser.new_page(
+        color_scheme=look.get("scheme", "light"), viewport={"width": size[0], "height": size[1]}
+    )
+    page.goto(path.as_uri())
+    page.emulate_media(media=look.get("media", "screen"), color_scheme=look.get("scheme", "light"))
+    assert [violation["id"] for violation in Axe().run(page)["violations"]] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    page.screenshot(path=screenshots / f"overview-{size[0]}-{'-'.join(look.values())}.png", full_page=True)
+    page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

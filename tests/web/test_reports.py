@@ -43,6 +43,16 @@ def test_a_report_can_be_checked_by_whoever_gets_it(client, token, query_url):
     assert schema.json["title"].startswith("Attribution report")
 
 
+def test_a_reports_page_leads_to_its_files(client, token, query_url):
+    form = {"csrf_token": token(client, query_url), "image": query_url.split("=")[1]}
+    address = client.post("/reports", data=form).headers["Location"]
+    page = client.get(address).text
+    public_id = address.rpartition("/")[2]
+    for name in (f"{public_id}.pdf", f"{public_id}.json", f"{public_id}.sig", "keys.json"):
+        assert f'href="{name}"' in page
+        assert client.get(f"/reports/{name}").status_code == 200
+
+
 def test_a_report_as_pdf(client, token, query_url):
     form = {"csrf_token": token(client, query_url), "image": query_url.split("=")[1]}
     address = client.post("/reports", data=form).headers["Location"]
