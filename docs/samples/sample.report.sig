@@ -2,5 +2,5 @@
   "format": "stylesearch-signature",
   "algorithm": "Ed25519",
   "key_id": "11f531d277795bf2",
-  "signature": "CQawi3YAFkI+b+02pjXbXWSAGH7lk0Y/mAvMw7ThfdGrQ5tZ4joNPDtqoBgogFSWXAiUatjfPI7xVZ4y2WW4AQ=="
+  "signature": "kmuXdY371bSzI3JREkjRMoiOPYjHPMnFLxsp0ADBj8NFpkJD1Vs15RzRu7JIBsYiMygOiTBKWUi/S+M2zR3HAw=="
 }
