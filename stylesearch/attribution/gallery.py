@@ -14,7 +14,7 @@ from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.evaluation.labels import Indices
 
 LEAF_BYTES = 32
-LEAVES_MEMORY = "128MB"
+LEAVES_MEMORY = "64MB"
 """What the database may take to put the leaves together: with less, it goes over the disk and takes three times as long."""
 
 # A leaf is of all that the answer hangs on: the picture, its descriptor, who is credited with the work, and what works are
