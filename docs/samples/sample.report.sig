@@ -2,5 +2,5 @@
   "format": "stylesearch-signature",
   "algorithm": "Ed25519",
   "key_id": "11f531d277795bf2",
-  "signature": "kmuXdY371bSzI3JREkjRMoiOPYjHPMnFLxsp0ADBj8NFpkJD1Vs15RzRu7JIBsYiMygOiTBKWUi/S+M2zR3HAw=="
+  "signature": "t9qxb7jRDS/lv14bMJZYDs6cb5vXCYV+2jJqMMB5ZFQ+auJ5rndmEM9w1wv2KtCPLHlG6T+gcKYcXIF2ayi7Bw=="
 }

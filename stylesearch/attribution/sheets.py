@@ -240,9 +240,10 @@ def _held_out(found: Mapping[str, Any] | None) -> str | None:
         return None
     return (
         f"On works and artists held out, this calibration gave p ≤ 0.05 to {_percent(found['wrong_below_5'])} of wrong"
-        f" artists and found {_percent(found['recall'])} of the makers; of what it found"
-        f" {_percent(found['discovery_rate'])} was wrong. The likelihood ratios cost {found['cllr']:.2f} (Cllr; 0 is perfect,"
-        " 1 says nothing)."
+        f" artists, and found {_percent(found['recall'])} of the makers who were in the gallery. It named an artist or a group"
+        f" for {_percent(found['named'])} of the works, among them works by makers who were not in the gallery; of these"
+        f" names {_percent(found['answer_right'])} were right. The likelihood ratios cost {found['cllr']:.2f} (Cllr; 0 is"
+        " perfect, 1 says nothing)."
     )
 
 

@@ -108,9 +108,12 @@ _ROWS = (
     ("wrong_below_5", "p ≤ 0.05 against wrong artists"),
     ("wrong_below_1", "p ≤ 0.01 against wrong artists"),
     ("outside_below_5", "p ≤ 0.05 where the maker is not here"),
-    ("discovery_rate", "false discoveries at q = 0.1"),
+    ("discovery_rate", "false discoveries at q = 0.1, over all works"),
+    ("outside_discovery_rate", "the same where the maker is not here"),
     ("recall", "makers found"),
     ("top1", "makers who score highest"),
+    ("named", "works for which an artist or a group is named"),
+    ("answer_right", "names that are right"),
     ("abstention", "nothing said"),
     ("cllr", "cost of likelihood ratios (1 says nothing)"),
 )

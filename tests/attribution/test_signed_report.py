@@ -85,7 +85,7 @@ def test_a_calibrated_report_keeps_to_the_published_schema(saved, calibrated):
 
 def test_what_was_held_out_is_in_the_page_and_in_the_pdf(saved, maker):
     report = saved.view
-    held_out = dict.fromkeys(("wrong_below_5", "recall", "discovery_rate"), 0.1) | {"cllr": 0.5}
+    held_out = dict.fromkeys(("wrong_below_5", "recall", "named"), 0.1) | {"answer_right": None, "cllr": 0.5}
     report["record"]["calibration"]["held_out"] = held_out
     assert "How far this may be believed" in render_html(report, maker.store)
     assert "<polyline" not in render_html(report, maker.store), "as calibrated before there was such a plot"
