@@ -21,7 +21,7 @@ demo: $(VENV)/.stylesearch
 	$(BIN)/stylesearch demo $(if $(filter 0,$(SERVE)),--no-serve) $(if $(filter 1,$(ALL)),--all)
 
 test: $(VENV)/.stylesearch-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_OPTIONS) $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS) $(TESTS)
 
 train-lite: $(VENV)/.stylesearch-train
 	$(BIN)/stylesearch train-lite --packages $(LITE)/packages --work $(LITE)/work --out $(LITE_WEIGHTS)

@@ -252,7 +252,7 @@ def _threads() -> set[int]:
 @contextmanager
 def _timed(walls: dict[str, float]) -> Iterator[None]:
     """Take the time of building the index, which the database's process spends."""
-    build = run.encoders.build_index
+    build = run.indexes.build_index
 
     def timed(*arguments: object) -> bool:
         began = time.monotonic()
@@ -261,8 +261,8 @@ def _timed(walls: dict[str, float]) -> Iterator[None]:
         finally:
             walls["index"] += time.monotonic() - began
 
-    run.encoders.build_index = timed
+    run.indexes.build_index = timed
     try:
         yield
     finally:
-        run.encoders.build_index = build
+        run.indexes.build_index = build

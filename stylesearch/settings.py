@@ -204,6 +204,13 @@ class Settings(BaseSettings):
         ),
     ] = 30.0
 
+    trust_anchors: Annotated[
+        Path | None,
+        Field(
+            description="PEM file with the certificates of those whose content credentials are called trusted in reports."
+        ),
+    ] = None
+
     web_host: Annotated[str, Field(description="Address the portal listens on.")] = "127.0.0.1"
     web_port: Annotated[int, Field(description="Port the portal listens on.", ge=1, le=65535)] = 8080
     web_threads: Annotated[int, Field(description="Threads that answer requests.", ge=1, le=256)] = 8

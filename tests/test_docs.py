@@ -10,11 +10,16 @@ from pathlib import Path
 from types import ModuleType
 
 import click
+import jsonschema
 import pytest
 
 import stylesearch
+from stylesearch.attribution.composing import NEAREST
 from stylesearch.attribution.evidence import NEAR_COPY_BITS, ArtistEvidence
-from stylesearch.attribution.report import NEAREST, ReportMaker
+from stylesearch.attribution.keys import Signature, read_public_key
+from stylesearch.attribution.report import ReportMaker
+from stylesearch.attribution.schema import report_schema
+from stylesearch.attribution.verifying import check_file, read_report_file
 from stylesearch.catalog.artists import QUALIFIERS
 from stylesearch.catalog.rights import REUSE_CLASSES
 from stylesearch.cli.main import cli
@@ -267,6 +272,9 @@ def resolve(words: list[str]) -> tuple[str, click.Command, list[str]]:
     while rest and isinstance(COMMANDS[name], click.Group) and not rest[0].startswith("-"):
         if PLACEHOLDER.fullmatch(rest[0]):
             break
+        default = getattr(COMMANDS[name], "default", None)
+        if default is not None and f"{name} {rest[0]}" not in COMMANDS:
+            return f"{name} {default}", COMMANDS[f"{name} {default}"], rest
         name = f"{name} {rest[0]}"
         assert name in COMMANDS, f"there is no command '{name}'"
         rest = rest[1:]
@@ -469,15 +477,44 @@ def test_every_field_of_a_report_is_documented(archive):
     page = (DOCS / "reports.md").read_text("utf-8")
     page = page[page.index("## The JSON fields") :]
     named = set(re.findall(r"`([a-z_0-9]+)`", page))
-    fields = {
-        *document, *document["query"], *document["copies"], *document["parameters"], *document["record"],
-        *document["record"]["encoder"], *document["record"]["gallery"], *document["record"]["software"],
-        *document["nearest"][0], *document["nearest"][0]["work_rights"], *document["artists"][0],
-        *ArtistEvidence.__slots__,
-    }  # fmt: skip
+    fields = set(_properties(json.loads(report_schema()))) | {*ArtistEvidence.__slots__}
+    # What a C2PA manifest says of one action, ingredient or problem has the names that C2PA gives it.
+    fields -= {
+        "action",
+        "when",
+        "software",
+        "digital_source_type",
+        "relationship",
+        "code",
+        "text",
+        "document",
+        "works",
+    }
     assert fields - named == set()
     rows = re.findall(r"^\| (`[^|]*`) \|", page, re.MULTILINE)
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(document)
+
+
+def _properties(schema: object) -> Iterator[str]:
+    """Yield the name of every property that a JSON Schema speaks of."""
+    if isinstance(schema, dict):
+        for name, value in schema.items():
+            if name == "properties":
+                yield from value
+            yield from _properties(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from _properties(value)
+
+
+def test_the_sample_report_holds():
+    folder = DOCS / "samples"
+    told = read_report_file((folder / "sample.report.json").read_bytes())
+    signature = Signature.from_bytes((folder / "sample.report.sig").read_bytes())
+    checks = check_file(told, signature, dict([read_public_key((folder / "key.txt").read_text("ascii"))]))
+    assert {check.state for check in checks} == {"holds"}
+    jsonschema.validate(json.loads(told.data), json.loads(report_schema()))
+    assert told.document["answer"] in (folder / "sample.report.html").read_text("utf-8")
 
 
 def test_numbers_in_the_page_on_reports_are_those_of_the_code():

@@ -1,4 +1,4 @@
-"""Figures for Prometheus: what the catalogue and its ledger say, and this process."""
+"""Figures for Prometheus: what the catalogue and its ledger say, what waits in the queues, and this process."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from stylesearch.catalog.database import Database
+from stylesearch.errors import ServiceError
+from stylesearch.ingest.doorbell import QUEUES, Doorbell
 from web.services import services
 
 metrics = Blueprint("metrics", __name__)
@@ -33,6 +35,9 @@ FIGURES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("items_held", "Items that a worker holds.", ("stage",),
      ("SELECT CASE state WHEN 'fetching' THEN 'fetch' ELSE 'embed' END, count(*) FROM ingest_item"
      " WHERE state IN ('fetching', 'embedding') GROUP BY 1")),
+    ("workers_holding", "Processes that hold items.", ("stage",),
+     ("SELECT CASE state WHEN 'fetching' THEN 'fetch' ELSE 'embed' END, count(DISTINCT held_by) FROM ingest_item"
+     " WHERE state IN ('fetching', 'embedding') AND lease_until > now() GROUP BY 1")),
     ("item_oldest_seconds", "Since when the oldest item waits for a stage.", ("stage",),
      ("SELECT CASE state WHEN 'pending' THEN 'fetch' ELSE 'embed' END, extract(epoch FROM now() - min(updated_at))"
      " FROM ingest_item WHERE state IN ('pending', 'prepared') GROUP BY 1")),
@@ -64,6 +69,26 @@ class CatalogueCollector(Collector):
                 yield _family(session, name, about, labels, statement)
 
 
+class QueueCollector(Collector):
+    """Asks the broker what waits for Celery's workers; a broker that is away is a figure too, and no error."""
+
+    def __init__(self, doorbell: Doorbell) -> None:
+        self._doorbell = doorbell
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        messages = GaugeMetricFamily(
+            "stylesearch_queue_messages", "Messages that no worker has taken yet.", labels=("queue",)
+        )
+        up = True
+        try:
+            for queue in QUEUES:
+                messages.add_metric([queue], self._doorbell.waiting(queue))
+        except ServiceError:
+            up = False
+        yield GaugeMetricFamily("stylesearch_broker_up", "Whether the broker answers.", value=float(up))
+        yield messages
+
+
 def _family(
     session: Session, name: str, about: str, labels: tuple[str, ...], statement: str
 ) -> GaugeMetricFamily:
@@ -80,6 +105,7 @@ def show() -> Response:
         abort(404)
     registry = CollectorRegistry()
     registry.register(CatalogueCollector(services().database))
+    registry.register(QueueCollector(services().doorbell))
     ProcessCollector(registry=registry)
     response = Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
     response.headers["Cache-Control"] = "no-store"

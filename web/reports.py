@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from http import HTTPStatus
 
 from flask import Blueprint, Response, json, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from stylesearch.attribution.keys import public_keys
+from stylesearch.attribution.pdf import render_pdf
 from stylesearch.attribution.render import render_html
-from stylesearch.attribution.report import find_report
+from stylesearch.attribution.report import SavedReport, find_report
+from stylesearch.attribution.schema import report_schema
 from stylesearch.catalog.cards import card_of_work
 from stylesearch.errors import NotFoundError
 from web.query_string import SearchAddress
@@ -30,23 +34,55 @@ def make() -> AnyResponse:
 @reports.get("/<public_id>")
 def show(public_id: str) -> Response:
     """Show a report; the page needs nothing else and may be saved."""
-    response = Response(render_html(_document(public_id), services().store))
+    response = Response(render_html(_report(public_id).view, services().store, files=True))
     response.headers["Content-Security-Policy"] = REPORT_POLICY
     return response
 
 
 @reports.get("/<public_id>.json")
 def download(public_id: str) -> Response:
-    """Give a report as JSON."""
-    response = Response(
-        json.dumps(_document(public_id), ensure_ascii=False, indent=2), mimetype="application/json"
-    )
-    response.headers.set("Content-Disposition", "attachment", filename=f"report-{public_id}.json")
+    """Give a report as the file that its signature is of."""
+    return _file(_report(public_id).file(), f"report-{public_id}.json", "application/json")
+
+
+@reports.get("/<public_id>.sig")
+def signature(public_id: str) -> Response:
+    """Give a report's detached signature."""
+    found = _report(public_id).signature
+    if found is None:
+        raise NotFoundError("This report was not signed.", hint="Make it again.", code="unsigned_report")
+    return _file(found.to_bytes(), f"report-{public_id}.sig", "application/json")
+
+
+@reports.get("/<public_id>.pdf")
+def as_pdf(public_id: str) -> Response:
+    """Give a report as PDF."""
+    data = render_pdf(_report(public_id).view, services().store)
+    return _file(data, f"report-{public_id}.pdf", "application/pdf")
+
+
+@reports.get("/keys.json")
+def keys() -> Response:
+    """Give the public keys that reports are and were signed with, by id, in base64."""
+    with services().database.session() as session:
+        found = {key_id: b64encode(key).decode() for key_id, key in public_keys(session).items()}
+    return Response(json.dumps(found, indent=2), mimetype="application/json")
+
+
+@reports.get("/schema.json")
+def schema() -> Response:
+    """Give the JSON Schema of reports."""
+    return Response(report_schema(), mimetype="application/schema+json")
+
+
+def _file(data: bytes, name: str, media_type: str) -> Response:
+    response = Response(data, mimetype=media_type)
+    response.headers.set("Content-Disposition", "attachment", filename=name)
     response.headers["Cache-Control"] = "private, no-cache"
     return response
 
 
-def _document(public_id: str) -> dict[str, object]:
+def _report(public_id: str) -> SavedReport:
     if "\0" in public_id:
         raise NotFoundError("There is no such report.", hint="Check the address.", code="unknown_report")
     with services().database.session() as session:

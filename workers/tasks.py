@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from stylesearch.attribution.batches import report_for_a_while
+from stylesearch.attribution.report import ReportMaker
 from stylesearch.catalog.database import open_database
-from stylesearch.ingest.doorbell import EMBED_TASK, FETCH_TASK, UPKEEP_TASK, Doorbell
+from stylesearch.images.store import open_store
+from stylesearch.ingest.doorbell import EMBED_TASK, FETCH_TASK, REPORT_TASK, UPKEEP_TASK, Doorbell
 from stylesearch.ingest.pipeline import Pipeline
 from stylesearch.ingest.run import make_pipeline
 from stylesearch.ingest.upkeep import keep_up
 from stylesearch.ingest.working import embed_for_a_while, fetch_for_a_while
 from stylesearch.search.recall import measure_where_due
+from stylesearch.search.service import StyleSearch
 from stylesearch.settings import get_settings
 from workers.app import app
 
@@ -37,6 +41,19 @@ def fetch(run_id: int) -> None:
 def embed(run_id: int) -> None:
     """Describe and write items of a run for a while."""
     embed_for_a_while(_pipeline(), _doorbell(), run_id)
+
+
+@lru_cache(maxsize=1)
+def _report_maker() -> ReportMaker:
+    settings = get_settings()
+    return ReportMaker(StyleSearch(open_database(settings), settings), open_store(settings))
+
+
+@app.task(name=REPORT_TASK)  # type: ignore[untyped-decorator,unused-ignore]
+def report(batch_id: int) -> None:
+    """Make reports of a batch for a while."""
+    if report_for_a_while(_report_maker(), batch_id):
+        _doorbell().ring(REPORT_TASK, batch_id)
 
 
 @app.task(name=UPKEEP_TASK)  # type: ignore[untyped-decorator,unused-ignore]

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+import numpy as np
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from stylesearch.catalog.access import VISIBLE_SQL, visible
 from stylesearch.catalog.artists import Artist, WorkArtist
-from stylesearch.catalog.works import Work
+from stylesearch.catalog.works import Image, Work
+from stylesearch.evaluation.collection import same_thing
 from stylesearch.search.service import Hit
 
 NEAR_COPY_BITS = 4
@@ -65,6 +67,32 @@ def near_copies(session: Session, *, sha256: bytes, perceptual_hash: int) -> lis
         {"hash": perceptual_hash, "sha256": sha256, "bits": NEAR_COPY_BITS},
     )
     return [(image_id, bits) for image_id, bits in rows]
+
+
+def repeated(session: Session, hits: Sequence[Hit]) -> dict[int, int]:
+    """Return, by image id, the rank of the first of the nearest works that is the same picture; only where one is."""
+    known = {
+        row.id: row
+        for row in session.execute(
+            select(Image.id, Image.sha256, Image.perceptual_hash).where(
+                Image.id.in_([hit.card.image_id for hit in hits])
+            )
+        )
+    }
+    images = [known[hit.card.image_id] for hit in hits]
+    if not images:
+        return {}
+    groups = same_thing(
+        [(hit.card.work_id, bytes(image.sha256)) for hit, image in zip(hits, images, strict=True)],
+        np.array([image.perceptual_hash for image in images], dtype=np.int64),
+    )
+    first: dict[int, int] = {}
+    ranks = {}
+    for hit, group in zip(hits, groups.tolist(), strict=True):
+        rank = first.setdefault(group, hit.rank)
+        if rank != hit.rank:
+            ranks[hit.card.image_id] = rank
+    return ranks
 
 
 def artists_among(session: Session, hits: Sequence[Hit]) -> list[ArtistEvidence]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from stylesearch.catalog.artists import Artist, ArtistAlias, WorkArtist
 from stylesearch.catalog.base import Base
+from stylesearch.catalog.batches import ReportBatch, ReportItem
+from stylesearch.catalog.calibrations import CalibrationRow, SigningKey
 from stylesearch.catalog.descriptors import (
     Density,
     Descriptor,
@@ -26,6 +28,7 @@ __all__ = [
     "ArtistAlias",
     "AuditEvent",
     "Base",
+    "CalibrationRow",
     "Collection",
     "Density",
     "Descriptor",
@@ -37,7 +40,10 @@ __all__ = [
     "License",
     "NearDuplicate",
     "Report",
+    "ReportBatch",
+    "ReportItem",
     "Shard",
+    "SigningKey",
     "User",
     "Whitened",
     "Whitening",

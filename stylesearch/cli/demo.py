@@ -11,6 +11,8 @@ from pathlib import Path
 
 import click
 
+from stylesearch.attribution.calibrating import calibrate_gallery, of_gallery
+from stylesearch.attribution.gallery import read_gallery
 from stylesearch.catalog.database import open_database
 from stylesearch.cli.ingest_folder import folder_options
 from stylesearch.cli.progress import errors, progress_bar
@@ -19,7 +21,7 @@ from stylesearch.cli.search import show
 from stylesearch.cli.taking import Taking, run_source
 from stylesearch.demo import openclipart
 from stylesearch.demo.drawings import draw_collection
-from stylesearch.errors import ServiceError
+from stylesearch.errors import InputError, ServiceError
 from stylesearch.ingest.run import Into
 from stylesearch.ingest.sources.folder import FolderSource
 from stylesearch.search.query import StyleQuery
@@ -85,6 +87,7 @@ def demo(ctx: click.Context, works: int, every: bool, drawn: bool, serve: bool) 
         folder_options(collection.folder, only=collection.only),
         Taking(Into(collection.slug, collection.title, collection.provider)),
     )
+    _calibrate(settings)
     _search_and_report(settings, collection)
     _say_what_next(settings, collection, serve=serve)
     if serve:
@@ -106,6 +109,21 @@ def _check_port(settings: Settings) -> None:
             hint="Set STYLESEARCH_WEB_PORT to another port, or add --no-serve.",
             code="port_in_use",
         ) from error
+
+
+def _calibrate(settings: Settings) -> None:
+    """Calibrate the gallery, if it is not as it was last time; a small one may be too small, and that is said."""
+    database = open_database(settings)
+    encoder = StyleSearch(database, settings).gallery_encoder
+    with database.session(snapshot=True) as session:
+        row = encoder(session)
+        if of_gallery(session, row, read_gallery(session, row).digest) is not None:
+            return
+    try:
+        with errors.status("Calibrating"):
+            calibrate_gallery(database, encoder, check=False)
+    except InputError as error:
+        errors.print(f"Not calibrated: {error.message}", highlight=False, markup=False)
 
 
 def _search_and_report(settings: Settings, collection: DemoCollection) -> None:

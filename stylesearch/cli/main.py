@@ -19,6 +19,7 @@ EXIT_INTERRUPTED = 130
 
 # Commands of the library: module and one line for the list. A module is imported only when its command is used.
 COMMANDS = {
+    "calibrate": ("stylesearch.cli.calibrate", "Learn what a score against an artist is worth here."),
     "collections": ("stylesearch.cli.collections", "List collections, and say who may see them."),
     "db": ("stylesearch.cli.db", "Upgrade, check, back up and restore the catalogue's database."),
     "demo": ("stylesearch.cli.demo", "Take in a collection, search it, report on it and serve it."),
@@ -37,6 +38,7 @@ COMMANDS = {
     "services": ("stylesearch.cli.services", "Start and stop the local PostgreSQL and Valkey."),
     "shards": ("stylesearch.cli.shards", "Split galleries over several PostgreSQL servers."),
     "settings": ("stylesearch.cli.settings", "List every setting with its value."),
+    "study": ("stylesearch.cli.study", "Examine what a generative model makes for artists' names."),
     "train": ("stylesearch.cli.train", "Train a style descriptor on your own tagged pictures."),
     "train-lite": ("stylesearch.cli.train_lite", "Make the weights of the encoder lite anew."),
 }

@@ -34,6 +34,8 @@ _NO_CODEC = ("Unsupported feature", "not been built in")
 _LARGE_PIECES = ("No space for data buffer", "tile size out of range")
 # libvips does not know a sequence of AVIF pictures by its brand, but reads its first picture under the usual one.
 _SEQUENCE, _STILL = b"ftypavis", b"ftypavif"
+_ANIMATED_PNG, _PNG_BODY = b"acTL", b"IDAT"
+_HALVED_WITHIN = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,14 @@ class ImageInfo:
         Size in pixels, upright; for SVG the size it is drawn at by default.
     media_type:
         IANA media type, told from the content.
+    first_of_several:
+        Whether it is the first of several frames or pages, of which the others are not looked at.
     """
 
     width: int
     height: int
     media_type: str
+    first_of_several: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +93,12 @@ class _Checked:
     memory: int
     plain: bool = True
     """Whether its colours are sRGB as they are, since nothing says otherwise."""
+    first_of_several: bool = False
 
     @property
     def info(self) -> ImageInfo:
-        return ImageInfo(max(1, round(self.width)), max(1, round(self.height)), self.format.media_type)
+        size = max(1, round(self.width)), max(1, round(self.height))
+        return ImageInfo(*size, self.format.media_type, self.first_of_several)
 
 
 def read_info(data: bytes, *, max_bytes: int, max_pixels: int) -> ImageInfo:
@@ -187,15 +194,31 @@ def _check(data: bytes, *, max_bytes: int, max_pixels: int) -> _Checked:
         )
     found = _format(data)
     if found is not formats.SVG:
-        data = data.replace(_SEQUENCE, _STILL, 1) if data[4:12] == _SEQUENCE else data
+        moving = data[4:12] == _SEQUENCE
+        data = data.replace(_SEQUENCE, _STILL, 1) if moving else data
         image = _open(data, found)
         _check_pixels(
             image.width * image.height, max_pixels, f"The image has {image.width} x {image.height} pixels"
         )
         needed = memory.raster_bytes(image, found)
         _check_memory(needed, max_pixels, found)
-        return _Checked(found, data, image.width, image.height, needed, _is_plain(image))
+        several = moving or _is_first_of_several(data, found, image)
+        return _Checked(found, data, image.width, image.height, needed, _is_plain(image), several)
     return _check_drawing(data, max_bytes=max_bytes, max_pixels=max_pixels)
+
+
+def _is_first_of_several(data: bytes, found: formats.Format, image: Any) -> bool:
+    """Return whether other frames or pages follow; the levels of a pyramid are one picture."""
+    if found is formats.PNG:
+        return _ANIMATED_PNG in data[: data.find(_PNG_BODY)]
+    if not image.get_typeof("n-pages") or image.get("n-pages") < 2:
+        return False
+    try:
+        second = _open(data, found, "[page=1]")
+    except ImageError:  # what follows is damaged, and is not looked at
+        return True
+    longest, next_longest = (int(max(one.width, one.height)) for one in (image, second))
+    return abs(2 * next_longest - longest) > _HALVED_WITHIN
 
 
 def _check_drawing(data: bytes, *, max_bytes: int, max_pixels: int) -> _Checked:
@@ -271,11 +294,11 @@ def _damaged(found: formats.Format, error: Exception) -> ImageError:
     )
 
 
-def _open(data: bytes, found: formats.Format) -> Any:
+def _open(data: bytes, found: formats.Format, options: str = "") -> Any:
     """Return an image, upright, with its header read; libvips decodes on demand."""
     vips = libvips()
     try:
-        return vips.Image.new_from_source(_source(data), "", access="sequential").autorot()
+        return vips.Image.new_from_source(_source(data), options, access="sequential").autorot()
     except vips.Error as error:
         raise _damaged(found, error) from None
 

@@ -33,11 +33,12 @@ class Format:
 
 SVG = Format("SVG", "image/svg+xml", "svgload")
 JPEG = Format("JPEG", "image/jpeg", "jpegload")
+PNG = Format("PNG", "image/png", "pngload")
 _AVIF = Format("AVIF", "image/avif", "heifload")
 _HEIF = Format("HEIF", "image/heif", "heifload")
 _TAKEN = (
     (re.compile(rb"\xff\xd8\xff"), JPEG),
-    (re.compile(rb"\x89PNG\r\n\x1a\n"), Format("PNG", "image/png", "pngload")),
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), PNG),
     (re.compile(rb"GIF8[79]a"), Format("GIF", "image/gif", "gifload")),
     (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), Format("WebP", "image/webp", "webpload")),
     (re.compile(rb"II[*+]\0|MM\0[*+]"), Format("TIFF", "image/tiff", "tiffload")),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import threading
 from functools import lru_cache
 from typing import Any
 
 _LOADERS = ("Jpeg", "Png", "Webp", "Nsgif", "Tiff", "Svg", "Heif", "Jp2k", "Jxl")
 
 
-@lru_cache(maxsize=1)
+_guard = threading.Lock()
+
+
 def libvips() -> Any:
     """Return the ``pyvips`` module, set up for this process.
 
@@ -22,6 +25,12 @@ def libvips() -> Any:
     module
         ``pyvips``; it has no types of its own.
     """
+    with _guard:  # setting it up blocks all loaders for a moment, which no other thread may fall into
+        return _set_up()
+
+
+@lru_cache(maxsize=1)
+def _set_up() -> Any:
     logger = logging.getLogger("pyvips")
     logger.addHandler(logging.NullHandler())
     logger.setLevel(logging.ERROR)  # what matters about a file is raised; the rest is chatter

@@ -14,9 +14,15 @@ from stylesearch.local import services
 from stylesearch.settings import Settings
 
 FETCH_TASK, EMBED_TASK, UPKEEP_TASK = "ingest.fetch", "ingest.embed", "ingest.upkeep"
+REPORT_TASK = "reports.make"
 INGEST_QUEUE, EMBED_QUEUE, MAINTENANCE_QUEUE = "ingest", "embed", "maintenance"
 QUEUES = (INGEST_QUEUE, EMBED_QUEUE, MAINTENANCE_QUEUE)
-QUEUE_OF = {FETCH_TASK: INGEST_QUEUE, EMBED_TASK: EMBED_QUEUE, UPKEEP_TASK: MAINTENANCE_QUEUE}
+QUEUE_OF = {
+    FETCH_TASK: INGEST_QUEUE,
+    EMBED_TASK: EMBED_QUEUE,
+    REPORT_TASK: EMBED_QUEUE,  # a report is one description more
+    UPKEEP_TASK: MAINTENANCE_QUEUE,
+}
 TASK_SECONDS = 900
 """Longest a task may run before its process is ended."""
 

@@ -6,8 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -34,63 +33,50 @@ from stylesearch.logs import logging_about
 from stylesearch.settings import Settings
 
 
-@dataclass(frozen=True)
 class Pipeline:
     """Both stages of a process. The first may be used by several threads, the second by one at a time.
 
-    Attributes
+    Parameters
     ----------
     encoder:
         The encoder that new works are described with; runs for another one get theirs.
     expendable:
         Whether a process that is stuck may end itself, because somebody starts it again.
+
+    Attributes
+    ----------
+    spool:
+        Where pixels wait between the stages.
     """
 
-    database: Database
-    store: ImageStore
-    encoder: Encoder
-    settings: Settings
-    expendable: bool = False
-
-    @cached_property
-    def spool(self) -> Spool:
-        """Where pixels wait between the stages."""
-        return Spool(open_spool(self.settings), max_bytes=self.settings.spool_max_bytes)
-
-    @cached_property
-    def _keeper(self) -> Keeper:
-        return Keeper(
-            self.database,
-            lease_seconds=self.settings.ingest_lease_seconds,
-            stall_seconds=self.settings.worker_stall_seconds,
-            exits=self.expendable,
+    def __init__(
+        self,
+        database: Database,
+        store: ImageStore,
+        encoder: Encoder,
+        settings: Settings,
+        *,
+        expendable: bool = False,
+    ) -> None:
+        self.database = database
+        self.settings = settings
+        self.spool = Spool(open_spool(settings), max_bytes=settings.spool_max_bytes)
+        self.store = store
+        self.encoder = encoder
+        self._encoders: dict[int, Encoder] = {}
+        self._guard = threading.Lock()
+        self._keeper = Keeper(
+            database,
+            lease_seconds=settings.ingest_lease_seconds,
+            stall_seconds=settings.worker_stall_seconds,
+            exits=expendable,
         )
-
-    @cached_property
-    def _fetcher(self) -> Fetcher:
-        return Fetcher(self.settings)
-
-    @cached_property
-    def _preparer(self) -> Preparer:
-        getter = Getter(self.store, self._fetcher, self.settings.ingest_threads)
-        budget = PixelBudget(self.settings.decode_pixels)
-        return Preparer(self.database, self.store, self.spool, getter, self._keeper, budget, self.settings)
-
-    @cached_property
-    def _describer(self) -> Describer:
-        return Describer(self.database, self.spool, self._keeper)
-
-    @cached_property
-    def _batch_size(self) -> BatchSize:
-        return BatchSize(self.settings.embed_batch_size)
-
-    @cached_property
-    def _encoders(self) -> dict[int, Encoder]:
-        return {}
-
-    @cached_property
-    def _guard(self) -> threading.Lock:
-        return threading.Lock()
+        self._fetcher = Fetcher(settings)
+        getter = Getter(store, self._fetcher, settings.ingest_threads)
+        budget = PixelBudget(settings.decode_pixels)
+        self._preparer = Preparer(database, store, self.spool, getter, self._keeper, budget, settings)
+        self._describer = Describer(database, self.spool, self._keeper)
+        self._batch_size = BatchSize(settings.embed_batch_size)
 
     def close(self) -> None:
         """Close connections to servers."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from stylesearch.attribution.evidence import NEAR_COPY_BITS, artists_among, near_copies
+from stylesearch.attribution.evidence import NEAR_COPY_BITS, artists_among, near_copies, repeated
 from stylesearch.catalog.cards import cards_of_images
 from stylesearch.images.decode import decode
 from stylesearch.images.hashes import hash_distance
@@ -89,6 +89,21 @@ def test_artists_among_the_nearest(archive, hits):
         assert (one.works_among_nearest, one.works_in_gallery) == (len(theirs), 5)
         assert (one.best_rank, one.best_score) == (theirs[0].rank, theirs[0].score)
         assert one.mean_score == round(sum(best) / len(best), 6)
+
+
+def test_the_same_picture_again_is_told_by_the_rank_of_the_first(archive, hits, execute):
+    for number, hit in enumerate(hits):
+        execute(
+            "UPDATE image SET perceptual_hash = :value WHERE id = :id",
+            value=0x5555_5555_5555_5555 ^ (0xFFFF << 16 * (number % 3) if number else 0b11),
+            id=hit.card.image_id,
+        )
+    execute("UPDATE image SET perceptual_hash = 6148914691236517205 WHERE id = :id", id=hits[5].card.image_id)
+    with archive.database.session() as session:
+        found = repeated(session, hits)
+        assert repeated(session, ()) == {}
+    assert found[hits[5].card.image_id] == hits[0].rank
+    assert hits[0].card.image_id not in found
 
 
 def test_what_is_only_near_an_artist_is_not_theirs(archive, hits, execute):

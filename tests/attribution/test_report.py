@@ -7,10 +7,18 @@ import pytest
 from PIL import Image
 from sqlalchemy import text
 
-from stylesearch.attribution.evidence import ArtistEvidence
 from stylesearch.attribution.gallery import read_gallery
-from stylesearch.attribution.render import REUSE_LABELS, render_html
-from stylesearch.attribution.report import LIMITS, ReportMaker, answer, find_report
+from stylesearch.attribution.render import render_html
+from stylesearch.attribution.report import ReportMaker, find_report
+from stylesearch.attribution.sealed import canonical
+from stylesearch.attribution.sheets import terms
+from stylesearch.attribution.wording import (
+    REUSE_LABELS,
+    WHAT_IT_IS,
+    copies_sentence,
+    limits,
+    nearest_sentence,
+)
 from stylesearch.catalog import encoders
 from stylesearch.errors import ImageError, NotFoundError
 from stylesearch.images.store import ImageStore, open_store
@@ -50,15 +58,18 @@ class Page(html.parser.HTMLParser):
 
 @pytest.fixture
 def document(maker, drawing):
-    return maker.make(drawing.read_bytes(), name=drawing.name).document
+    return maker.make(drawing.read_bytes(), name=drawing.name).view
 
 
 def test_a_report_is_kept_as_it_was_given(archive, maker, drawing):
     saved = maker.make(drawing.read_bytes(), name=drawing.name, where=parse("reuse:open"))
     with archive.database.session() as session:
-        assert find_report(session, saved.public_id) == saved.document
+        kept = find_report(session, saved.public_id)
         row = session.execute(text("SELECT * FROM report")).one()
         gallery = read_gallery(session, encoders.active(session, "lite"))
+    assert kept == saved
+    assert canonical(kept.document) == canonical(saved.document), "the very bytes that were signed"
+    assert kept.file() == saved.file()
     assert row.public_id == saved.public_id == saved.document["id"]
     assert row.query_sha256.hex() == saved.document["query"]["sha256"]
     assert row.parameters == saved.document["parameters"]
@@ -93,14 +104,15 @@ def test_what_a_report_says(document, drawing, archive):
 
 
 def test_the_limits_are_in_every_report(document, maker):
-    assert document["limits"] == list(LIMITS)
+    assert document["limits"] == limits(calibrated=False)
+    assert limits(calibrated=True) != limits(calibrated=False)
     wording = (
         "This report describes resemblance of style within this collection. It is not evidence of training use, copying,"
         " authorship or infringement."
     )
-    assert LIMITS[0] == wording
+    assert document["limits"][0] == WHAT_IT_IS == wording
     page = Page(render_html(document, maker.store))
-    assert all(limit in page.text for limit in LIMITS)
+    assert all(limit in page.text for limit in document["limits"])
 
 
 def test_filters_are_kept_and_told(maker, drawing, archive):
@@ -113,7 +125,7 @@ def test_filters_are_kept_and_told(maker, drawing, archive):
     assert asked.where == ByArtist(artist)
     assert [one.to_json() for one in asked.examples] == [{"file": saved.document["query"]["sha256"]}]
     assert [one["name"] for one in saved.document["artists"]] == [artist]
-    assert f"works by {artist}" in Page(render_html(saved.document, maker.store)).text
+    assert f"works by {artist}" in Page(render_html(saved.view, maker.store)).text
     with pytest.raises(NotFoundError):
         maker.make(drawing.read_bytes(), name="x", where=ByArtist("Nobody At All"))
 
@@ -123,7 +135,8 @@ def test_the_page_needs_nothing_else(document, maker):
     page = Page(html_text)
     assert page.loads
     assert all(load.startswith("data:image/webp;base64,") for load in page.loads)
-    assert len(page.loads) == 1 + len(document["nearest"]) + sum(map(len, document["copies"].values()))
+    near = len(document["copies"]["near"])
+    assert len(page.loads) == 1 + len(document["nearest"]) + len(document["copies"]["exact"]) + 2 * near
     assert not {"script", "link", "iframe", "object", "embed", "base", "form"} & set(page.tags)
     assert page.handlers == []
     assert all(link.startswith(("http://", "https://")) for link in page.links)
@@ -141,7 +154,7 @@ def test_markup_in_names_stays_text(maker, drawing, execute):
     execute("UPDATE artist SET name = :nasty || id", nasty=NASTY)
     execute("UPDATE collection SET title = :nasty", nasty=NASTY)
     execute("UPDATE license SET label = :nasty", nasty=NASTY)
-    document = maker.make(drawing.read_bytes(), name=NASTY).document
+    document = maker.make(drawing.read_bytes(), name=NASTY).view
     page = Page(render_html(document, maker.store))
     assert "script" not in page.tags
     assert page.handlers == []
@@ -154,7 +167,7 @@ def test_a_name_is_tidied(archive, maker, drawing):
     assert saved.document["query"]["name"].startswith("caf x")
     assert len(saved.document["query"]["name"]) == 200
     with archive.database.session() as session:
-        assert find_report(session, saved.public_id) == saved.document
+        assert find_report(session, saved.public_id) == saved
     assert maker.make(drawing.read_bytes(), name="\0").document["query"]["name"] == "unnamed"
 
 
@@ -195,52 +208,51 @@ def test_what_is_no_image_makes_no_report(archive, maker):
         assert session.scalar(text("SELECT count(*) FROM report")) == 0
 
 
-def artist(name: str, works: int) -> ArtistEvidence:
-    return ArtistEvidence(name, works, 9, 1, 0.9, 0.9)
-
-
 @pytest.mark.parametrize(
     ("artists", "expected"),
     [
         ([], "Nobody stands out: the 3 works nearest in style are by 0 artists."),
-        ([artist("Ann", 2)], "Nobody stands out: the 3 works nearest in style are by 1 artist."),
+        ([("Ann", 2, 9)], "Nobody stands out: the 3 works nearest in style are by 1 artist."),
         (
-            [artist("Ann", 3), artist("Bo", 3)],
+            [("Ann", 3, 9), ("Bo", 3, 9)],
             "Nobody stands out: the 3 works nearest in style are by 2 artists, led by no single one.",
         ),
         (
-            [artist("Ann", 3), artist("Bo", 1)],
-            "Of the 3 works nearest in style, 3 are by Ann, who has 9 works here; ",
+            [("Ann", 3, 9), ("Bo", 1, 9)],
+            "Of the 3 works nearest in style, 3 are by Ann, who has 9 works here.",
         ),
     ],
 )
-def test_the_answer_says_what_was_found_and_no_more(maker, drawing, artists, expected):
-    described = maker.style_search.describe(drawing.read_bytes())
-    query = StyleQuery(examples=(described.example,), k=3)
-    hits = maker.style_search.search(query, at_hand=[described]).hits
-    said = answer(hits, artists, copies=0, near=0)
-    assert said.startswith(expected)
-    assert answer(hits, artists, copies=1, near=2) == f"This very file is in the archive. {said}"
-    assert (
-        answer(hits, artists, copies=0, near=2)
-        == f"The archive holds what looks like the same picture. {said}"
+def test_without_a_calibration_the_answer_counts_and_no_more(artists, expected):
+    assert nearest_sentence(3, artists, least=3) == expected
+
+
+def test_copies_come_first_in_the_answer():
+    assert copies_sentence(exact=1, near=2) == "This very file is in the archive. "
+    assert copies_sentence(exact=0, near=2) == "The archive holds what looks like the same picture. "
+    assert copies_sentence(exact=0, near=0) == ""
+    assert nearest_sentence(0, [], least=3) == "No other work here could be compared with it."
+
+
+def test_what_a_licence_allows_is_a_sentence():
+    assert terms({"commercial": True, "derivatives": False, "attribution": True, "ai_training": None}) == (
+        "Allows commercial use; asks for credit; does not allow changes."
     )
+    assert terms(None) == terms({}) == ""
 
 
-def test_the_answer_where_nothing_is_left():
-    assert answer((), [], copies=0, near=0) == "No other work here could be compared with it."
-
-
-def test_the_command_writes_both_files(archive_environment, run_command, drawing, tmp_path):
+def test_the_command_writes_its_files(archive_environment, run_command, drawing, tmp_path):
     out = tmp_path / "new" / "reports"
     done = run_command("report", drawing, "--out", out)
     assert (done.code, done.err) == (0, "")
-    names = [f"{drawing.stem}.report.json", f"{drawing.stem}.report.html"]
+    names = [f"{drawing.stem}.report.{suffix}" for suffix in ("json", "html", "sig")]
     assert [line.rsplit("/", 1)[1] for line in done.out.split()] == names
     assert sorted(path.name for path in out.iterdir()) == sorted(names)
-    document = json.loads((out / names[0]).read_text())
+    document = json.loads((out / names[0]).read_text())["document"]
     with archive_environment.database.session() as session:
-        assert find_report(session, document["id"]) == document
+        found = find_report(session, document["id"])
+    assert found.file() == (out / names[0]).read_bytes()
+    assert found.signature.to_bytes() == (out / names[2]).read_bytes()
     assert document["answer"] in Page((out / names[1]).read_text()).text
 
 

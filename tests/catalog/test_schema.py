@@ -104,7 +104,7 @@ def test_searches_have_what_they_need_of_works_from_before(toy, make_work):
     config = schema.alembic_config()
     with toy.database.engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.downgrade(config, "0002")
+        command.downgrade(config, "0003")
     present = {column["name"] for column in inspect(toy.database.engine).get_columns("work")}
     assert not {"words", "years", "period"} & present
     assert "density" not in tables(toy.database)

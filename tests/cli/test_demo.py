@@ -27,10 +27,11 @@ def test_demo_and_demo_again(environment) -> None:
         for line in first.stdout.splitlines()
         if line.startswith("report: ")
     }
-    assert {path.suffix for path in reports} == {".json", ".html"}
-    document = json.loads(next(path for path in reports if path.suffix == ".json").read_text())
+    assert {path.suffix for path in reports} == {".json", ".html", ".sig"}
+    document = json.loads(next(path for path in reports if path.suffix == ".json").read_text())["document"]
     assert len(document["nearest"]) == 20
     assert document["record"]["gallery"]["images"] == 400
+    assert document["record"]["calibration"]["status"] == "current"
     second = demo()
     assert second.returncode == 0, second.stderr
     assert "unchanged 400" in second.stdout

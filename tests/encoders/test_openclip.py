@@ -82,6 +82,8 @@ def theirs(name: str, **options: object) -> torch.nn.Module:
         torch.manual_seed(1)
         model = open_clip.create_model(name, **options).eval()
         for name_of, tensor in model.state_dict().items():
+            if name_of == "text_decoder.text_projection":
+                tensor.zero_()  # open_clip leaves it as the memory happened to be, which may be no number
             if tensor.is_floating_point() and not name_of.endswith("running_var"):
                 tensor.add_(0.05 * torch.randn_like(tensor))
     return model

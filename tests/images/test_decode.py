@@ -187,6 +187,7 @@ def test_the_first_frame_or_page_is_taken(file_format: str) -> None:
     frames = [plain((0, 0, 255)), plain((0, 255, 0))]
     data = encode(plain(RED), file_format, save_all=True, append_images=frames, **options)
     picture = decode(data, **LIMITS)
+    assert picture.info.first_of_several
     assert picture.pixels.shape == (30, 40, 3)
     assert_colour(picture.pixels, RED)
 
@@ -208,7 +209,7 @@ def test_of_an_avif_sequence_the_first_picture_is_taken() -> None:
     data = encode(plain(RED), "AVIF", save_all=True, append_images=[plain((0, 0, 255))])
     assert data[8:12] == b"avis"
     picture = decode(data, **LIMITS)
-    assert picture.info == ImageInfo(40, 30, "image/avif")
+    assert picture.info == ImageInfo(40, 30, "image/avif", first_of_several=True)
     assert_colour(picture.pixels, RED, within=4)
 
 

@@ -36,6 +36,27 @@ if __name__ == "__main__":
     assert run(script) == "[640, 640, 640, 640]"
 
 
+def test_threads_that_come_first_together_find_it_set_up() -> None:
+    script = """
+import threading, time
+import pyvips
+from stylesearch.images.vips import libvips
+set_up = []
+def slowly(number):
+    time.sleep(0.2)
+    set_up.append(number)
+pyvips.concurrency_set = slowly
+found = []
+threads = [threading.Thread(target=lambda: found.append((libvips(), len(set_up)))) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(len(set_up), [done for _, done in found])
+"""
+    assert run(script) == "1 [1, 1, 1, 1]"
+
+
 def test_one_thread_and_no_cache() -> None:
     assert libvips().concurrency_get() == 1
     assert libvips().cache_get_max() == 0

@@ -42,10 +42,11 @@ def goes_away(servers, settings) -> Iterator[Callable[[], None]]:
     """Has the test's database gone for a second and a half."""
     name = make_url(settings.database_url.get_secret_value()).database
     timers: list[threading.Timer] = []
+    one_at_a_time = threading.Lock()  # it may go away again while it still is
 
     def allow(whether: str) -> None:
         statement = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
-        with servers.connect() as connection:
+        with one_at_a_time, servers.connect() as connection:
             connection.execute(statement.format(sql.Identifier(name), sql.Literal(whether)))
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]

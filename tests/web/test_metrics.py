@@ -1,8 +1,10 @@
 import re
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
 
+from stylesearch.ingest.doorbell import UPKEEP_TASK, Doorbell
 from web.app import create_app
 
 
@@ -35,6 +37,24 @@ def test_figures_come_from_the_catalogue(client, archive):
             )
         )
     assert figures(client.get("/metrics").text)['stylesearch_items_quarantined{code="image_empty"}'] == 1
+
+
+def test_figures_of_the_queues(client, archive):
+    Doorbell(archive.settings).ring(UPKEEP_TASK, times=2)
+    found = figures(client.get("/metrics").text)
+    assert found["stylesearch_broker_up"] == 1
+    assert found['stylesearch_queue_messages{queue="maintenance"}'] >= 2
+    assert found['stylesearch_queue_messages{queue="ingest"}'] >= 0
+
+
+def test_a_broker_that_is_away_is_a_figure(archive):
+    away = archive.settings.model_copy(
+        update={"metrics": True, "redis_url": SecretStr("redis://127.0.0.1:1/0")}
+    )
+    found = figures(create_app(away).test_client().get("/metrics").text)
+    assert found["stylesearch_broker_up"] == 0
+    assert found['stylesearch_works{collection="drawn"}'] == 30
+    assert not any(name.startswith("stylesearch_queue_messages") for name in found)
 
 
 def test_figures_are_shown_only_where_that_is_set(archive):

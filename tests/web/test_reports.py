@@ -1,4 +1,8 @@
 import re
+from base64 import b64decode
+
+from stylesearch.attribution.keys import Signature
+from stylesearch.attribution.verifying import check_file, read_report_file
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
@@ -21,9 +25,41 @@ def test_a_report_on_an_uploaded_image(client, token, query_url):
     assert download.status_code == 200
     assert download.mimetype == "application/json"
     assert download.headers["Content-Disposition"].startswith("attachment; filename=report-")
-    assert download.json["query"]["sha256"] == digest
-    assert download.json["parameters"]["filter"] == "reuse:open"
-    assert f"/reports/{download.json['id']}" == address
+    document = download.json["document"]
+    assert document["query"]["sha256"] == digest
+    assert document["parameters"]["filter"] == "reuse:open"
+    assert f"/reports/{document['id']}" == address
+
+
+def test_a_report_can_be_checked_by_whoever_gets_it(client, token, query_url):
+    form = {"csrf_token": token(client, query_url), "image": query_url.split("=")[1]}
+    address = client.post("/reports", data=form).headers["Location"]
+    told = read_report_file(client.get(f"{address}.json").data)
+    signature = Signature.from_bytes(client.get(f"{address}.sig").data)
+    keys = {key_id: b64decode(key) for key_id, key in client.get("/reports/keys.json").json.items()}
+    assert [check.state for check in check_file(told, signature, keys)] == ["holds"] * 3
+    schema = client.get("/reports/schema.json")
+    assert schema.mimetype == "application/schema+json"
+    assert schema.json["title"].startswith("Attribution report")
+
+
+def test_a_reports_page_leads_to_its_files(client, token, query_url):
+    form = {"csrf_token": token(client, query_url), "image": query_url.split("=")[1]}
+    address = client.post("/reports", data=form).headers["Location"]
+    page = client.get(address).text
+    public_id = address.rpartition("/")[2]
+    for name in (f"{public_id}.pdf", f"{public_id}.json", f"{public_id}.sig", "keys.json"):
+        assert f'href="{name}"' in page
+        assert client.get(f"/reports/{name}").status_code == 200
+
+
+def test_a_report_as_pdf(client, token, query_url):
+    form = {"csrf_token": token(client, query_url), "image": query_url.split("=")[1]}
+    address = client.post("/reports", data=form).headers["Location"]
+    answer = client.get(f"{address}.pdf")
+    assert answer.status_code == 200
+    assert answer.mimetype == "application/pdf"
+    assert answer.data.startswith(b"%PDF-")
 
 
 def test_a_report_on_a_work(client, token, catalogue):
@@ -31,9 +67,10 @@ def test_a_report_on_a_work(client, token, catalogue):
     form = {"csrf_token": token(client, f"/works/{work}"), "work": str(work)}
     answer = client.post("/reports", data=form)
     assert answer.status_code == 303
-    document = client.get(f"{answer.headers['Location']}.json").json
-    assert document["query"]["sha256"] == catalogue.digest(work)
-    assert [one["work_id"] for one in document["copies"]["exact"]] == [work]
+    told = client.get(f"{answer.headers['Location']}.json").json
+    assert told["document"]["query"]["sha256"] == catalogue.digest(work)
+    (copy,) = told["document"]["copies"]["exact"]
+    assert told["works"][copy["work"]]["work_id"] == work
 
 
 def test_what_a_report_cannot_be_made_from(client, token, catalogue):
@@ -51,5 +88,11 @@ def test_what_a_report_cannot_be_made_from(client, token, catalogue):
 
 
 def test_a_report_that_is_not_there_is_404(client):
-    for address in ("/reports/none", "/reports/none.json", "/reports/%00"):
+    for address in (
+        "/reports/none",
+        "/reports/none.json",
+        "/reports/none.sig",
+        "/reports/none.pdf",
+        "/reports/%00",
+    ):
         assert client.get(address).status_code == 404
