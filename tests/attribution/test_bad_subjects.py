@@ -17,7 +17,7 @@ from stylesearch.attribution.pdf import render_pdf
 from stylesearch.attribution.render import render_html
 from stylesearch.attribution.verifying import read_report_file, recompute
 from stylesearch.catalog import encoders, indexes
-from stylesearch.errors import ImageError, NotFoundError
+from stylesearch.errors import ImageError, StylesearchError
 
 NASTY = '"><script>alert(1)</script>'
 XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -163,9 +163,9 @@ def test_an_empty_gallery_and_one_that_is_only_being_built_are_told(database, se
                     ),
                     beside=True,
                 )
-        with pytest.raises(NotFoundError) as caught:
+        with pytest.raises(StylesearchError) as caught:
             maker.make(drawing.read_bytes(), name="x")
-        assert caught.value.code == "empty_gallery"
+        assert caught.value.code == ("encoder_building" if prepare else "empty_gallery")
         assert caught.value.hint
 
 

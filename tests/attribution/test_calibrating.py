@@ -61,6 +61,10 @@ def test_uncertain_works_are_left_out(archive, execute, frozen):
         fewer = read_frozen(session, active(session))
     assert len(fewer.members) == 26
     assert set(fewer.members) == set(frozen.members.tolist()) - {min(frozen.members), max(frozen.members)}
+    execute("UPDATE collection SET visibility = 'staff'")
+    with archive.database.session() as session, pytest.raises(InputError) as caught:
+        read_frozen(session, active(session))
+    assert caught.value.code == "no_sure_works"
 
 
 def test_pictures_that_look_the_same_count_once_and_are_known_as_copies(archive, execute):

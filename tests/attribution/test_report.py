@@ -99,6 +99,7 @@ def test_what_a_report_says(document, drawing, archive):
     assert sum(document["reuse"].values()) == len(document["nearest"])
     parameters = document["parameters"]
     assert (parameters["readout"], parameters["method"], parameters["complete"]) == ("cosine", "exact", True)
+    assert "exclude_images" not in parameters["query"], "a copy that is withdrawn leaves no trace"
     assert document["record"]["encoder"]["slug"] == "lite"
     assert document["record"]["gallery"]["images"] == 30
 
