@@ -2,5 +2,5 @@
   "format": "stylesearch-signature",
   "algorithm": "Ed25519",
   "key_id": "11f531d277795bf2",
-  "signature": "t9qxb7jRDS/lv14bMJZYDs6cb5vXCYV+2jJqMMB5ZFQ+auJ5rndmEM9w1wv2KtCPLHlG6T+gcKYcXIF2ayi7Bw=="
+  "signature": "cbMjsuMAsGApjx0iPg9FhMaI2kvefa/K35WNRTLyGci5DXLfp7wqdov90RG57o0wt+kAQzaxmT9rK6TTx++hDA=="
 }
