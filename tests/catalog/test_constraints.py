@@ -32,6 +32,16 @@ def item(columns: str, values: str) -> str:
     return f"{run()}; INSERT INTO ingest_item (run_id, source_id, locator, {columns}) VALUES ((SELECT max(id) FROM ingest_run), 'x', 'l', {values})"
 
 
+BATCH = "INSERT INTO report_batch (digest, filters) VALUES ('d', '{}')"
+
+
+def report_item(columns: str, values: str) -> str:
+    return (
+        f"{BATCH}; INSERT INTO report_item (batch_id, position, name, query_sha256, {columns})"
+        f" VALUES ((SELECT max(id) FROM report_batch), 1, 'n', 'q', {values})"
+    )
+
+
 BROKEN = {
     "uq_work_collection_id_source_id": work("'a', '', 't', NULL, NULL"),
     "ck_work_years": work("'b', '', 't', 1900, 1899"),
@@ -87,6 +97,15 @@ BROKEN = {
         "INSERT INTO report (public_id, query_sha256, encoder_id, parameters, gallery_digest, result)"
         f" VALUES ('p', '\\xab', {ENCODER}, '{{}}', 'g', '{{}}')"
     ),
+    "ck_calibration_digest": (
+        "INSERT INTO calibration (digest, encoder_id, gallery_root, summary, data, leaves)"
+        f" VALUES ('d', {ENCODER}, 'g', '{{}}', '', '')"
+    ),
+    "ck_signing_key_public_key": "INSERT INTO signing_key (key_id, public_key) VALUES ('k', '\\xab')",
+    "uq_report_batch_digest": f"{BATCH}; {BATCH}",
+    "ck_report_item_state": report_item("state", "'lost'"),
+    "ck_report_item_lease": report_item("state", "'held'"),
+    "ck_report_item_public_id": report_item("state", "'done'"),
     "ck_user_role": "INSERT INTO \"user\" (email, name, role) VALUES ('e', 'n', 'king')",
     "ck_api_token_token_sha256": (
         "INSERT INTO \"user\" (email, name) VALUES ('e', 'n');"
