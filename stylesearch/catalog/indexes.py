@@ -200,10 +200,9 @@ def warm(session: Session, row: EncoderRow) -> int:
 
 def no_index(slug: str, kind: Kind) -> ServiceError:
     """Return the error that an index is missing, or is no whole one."""
-    option = "" if kind == "hnsw" else f" --kind {kind}"
     return ServiceError(
         f"The encoder {slug!r} has no index{'' if kind == 'hnsw' else f' of the kind {kind}'}.",
-        hint=f"Build it with 'stylesearch index build{option}', or search with --mode exact.",
+        hint=f"Build it with 'stylesearch index build --kind {kind}', or search with --mode exact.",
         code="no_index",
     )
 
