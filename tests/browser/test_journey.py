@@ -132,7 +132,7 @@ def test_without_javascript(browser: Browser, portal: str, picture: Path) -> Non
     page.get_by_role("button", name="Find its style").click()
     page.get_by_label("Openly licensed").check()
     page.get_by_role("button", name="Apply").click()
-    assert "reuse=open" in page.url
+    assert "q=reuse%3Aopen" in page.url
     page.get_by_role("button", name="Make an attribution report").click()
     expect(page.get_by_role("heading", name="Whose style does this image resemble?")).to_be_visible()
     context.close()
