@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -284,4 +285,4 @@ def _cosines(generated: Sequence[Generated], rows: NDArray[np.float32], known: P
 
 
 def _or_lowest(value: float) -> float:
-    return value if value == value else float("-inf")  # noqa: PLR0124 - only NaN differs from itself
+    return float("-inf") if math.isnan(value) else value

@@ -7,6 +7,7 @@ out of an old report without a trace, as nobody can guess from a salted digest w
 from __future__ import annotations
 
 import json
+import math
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
@@ -40,7 +41,7 @@ def settled(value: Any) -> Any:
 
 
 def _number(value: float) -> float | int | None:
-    if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - only NaN differs from itself
+    if not math.isfinite(value):
         return None
     rounded = float(f"{value:.{DIGITS}g}")
     # Whole numbers have no point, as some readers drop it and others put it in.

@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lxml import etree
-
 from stylesearch.catalog.records import tidy
 from stylesearch.images.formats import SVG
 from stylesearch.ingest.metadata.embedded import read_embedded_metadata
 from stylesearch.ingest.metadata.mining import read_mining_reservations
-from stylesearch.ingest.metadata.svg import RDF, read_svg_metadata
+from stylesearch.ingest.metadata.svg import read_svg_metadata
+from stylesearch.ingest.metadata.xmp import read_packet, values_of
 
 LONGEST, MOST = 300, 20
 _SOURCE_TYPE = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType"
-_BEGIN, _END = b"<x:xmpmeta", b"</x:xmpmeta>"
-_MOST_BYTES = 4 * 1024**2
 
 SOURCE_TYPES = {
     "digitalCapture": "photographed digitally",
@@ -98,20 +95,10 @@ def read_stated_metadata(data: bytes, media_type: str) -> StatedMetadata:
 
 
 def _source_type(data: bytes) -> str | None:
-    begin = data.find(_BEGIN)
-    end = data.find(_END, begin) if begin >= 0 else -1
-    if end < 0 or end - begin > _MOST_BYTES:
-        return None
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True)
-    try:
-        root = etree.fromstring(data[begin : end + len(_END)], parser)
-    except (etree.XMLSyntaxError, ValueError):
-        return None
+    root = read_packet(data)
     if root is None:
         return None
-    elements = [element.get(f"{RDF}resource") or element.text for element in root.iter(_SOURCE_TYPE)]
-    attributes = [description.get(_SOURCE_TYPE) for description in root.iter(f"{RDF}Description")]
-    return next(filter(None, map(_short, [*elements, *attributes])), None)
+    return next(filter(None, map(_short, values_of(root, _SOURCE_TYPE))), None)
 
 
 def _short(text: str | None) -> str | None:

@@ -256,15 +256,20 @@ class CountingEncoder:
     """Describes a picture by its mean colour, and counts."""
 
     spec = EncoderSpec("toy", 4, "w", "mean-1", "CC0-1.0")
-    input_size = 8
 
-    def __init__(self) -> None:
+    def __init__(self, input_size: int = 8) -> None:
+        self.input_size = input_size
         self.described = 0
 
     def encode(self, images):
         self.described += len(images)
         means = np.stack([np.append(image.mean(axis=(0, 1)), 1.0) for image in images])
         return (means / np.linalg.norm(means, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+def one_pixel_encoder() -> CountingEncoder:
+    return CountingEncoder(input_size=1)
 
 
 @dataclass

@@ -4,13 +4,11 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import numpy as np
 import pytest
 from PIL import Image
 from sqlalchemy import text
 
 from stylesearch.catalog.records import WorkRecord
-from stylesearch.encoders.protocol import EncoderSpec
 from stylesearch.images.store import open_store
 from stylesearch.ingest import getting, preparing
 from stylesearch.ingest.driving import drive
@@ -23,21 +21,6 @@ PACKET = (
     b' xmlns:plus="http://ns.useplus.org/ldf/xmp/1.0/" plus:DataMining="http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED"/>'
     b"</rdf:RDF></x:xmpmeta>"
 )
-
-
-class CountingEncoder:
-    """Describes a picture by its mean colour, and counts."""
-
-    spec = EncoderSpec("toy", 4, "w", "mean-1", "CC0-1.0")
-    input_size = 1
-
-    def __init__(self) -> None:
-        self.described = 0
-
-    def encode(self, images):
-        self.described += len(images)
-        means = np.stack([np.append(image.mean(axis=(0, 1)), 1.0) for image in images])
-        return (means / np.linalg.norm(means, axis=1, keepdims=True)).astype(np.float32)
 
 
 @dataclass
@@ -59,7 +42,7 @@ class Web:
     site: object
     database: object
     settings: object
-    encoder: CountingEncoder = field(default_factory=CountingEncoder)
+    encoder: object
     pipelines: list[Pipeline] = field(default_factory=list)
 
     def found(self, path: str, *, version: str | None = None, **said: object) -> Found:
@@ -90,9 +73,9 @@ class Web:
 
 
 @pytest.fixture
-def web(site, database, settings) -> Iterator[Web]:
+def web(site, database, settings, one_pixel_encoder) -> Iterator[Web]:
     quick = {"fetch_private": "127.0.0.1", "fetch_tries": 1, "ingest_batch_size": 4}
-    web = Web(site, database, settings.model_copy(update=quick))
+    web = Web(site, database, settings.model_copy(update=quick), one_pixel_encoder)
     yield web
     for pipeline in web.pipelines:
         pipeline.close()
