@@ -1,7 +1,9 @@
 """A made gallery that is hard to search: clusters that run into each other, so that the nearest are hardly nearer than the rest.
 
 Descriptors are drawn in a space of few dimensions, around centres that lie nearly as close to each other as their own points
-do, and then turned into 768. Each has a number from 0 to 9,999 that hangs on nothing; a filter lets through those below a
+do, and then turned into 768. Around a question they are as good as spread over 16 dimensions (the median of the local intrinsic
+dimension by maximum likelihood over 100 neighbours, at 100,000), where real drawings under the encoder ``lite`` are over 8.5,
+and the tenth neighbour is as near as there. Each has a number from 0 to 9,999 that hangs on nothing; a filter lets through those below a
 bound. Everything hangs on the seed alone, and is made in blocks, so that any size is the beginning of every larger one.
 """
 
@@ -12,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-DIM, INNER, CENTRES, SEED, BLOCK = 768, 48, 2000, 20_240, 50_000
+DIM, INNER, CENTRES, SEED, BLOCK = 768, 24, 2000, 20_240, 50_000
 SPREAD, NOISE = 0.9, 0.02
 CODES = 10_000
 FILTERS: Mapping[str, int] = {"none": CODES, "50 %": 5000, "10 %": 1000, "1 %": 100, "0.1 %": 10, "0.01 %": 1}
