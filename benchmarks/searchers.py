@@ -330,7 +330,7 @@ class Tutorial(OnPostgres):
                             copy.write_row((number, Vector(vector), int(self.hard.codes[number])))
             with timed(built, "index"):
                 self.connection.execute("CREATE INDEX ON items_new (code)")
-                self.connection.execute("SET maintenance_work_mem = '2GB'")
+                self.connection.execute("SET maintenance_work_mem = '8GB'")
                 self.connection.execute(
                     "CREATE INDEX items_hnsw ON items_new USING hnsw (embedding vector_cosine_ops)"
                 )

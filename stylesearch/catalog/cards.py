@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 
 from stylesearch.catalog.access import Access, visible
 from stylesearch.catalog.artists import Artist, WorkArtist
+from stylesearch.catalog.database import PREPARED
 from stylesearch.catalog.rights import License
 from stylesearch.catalog.works import Collection, Image, Work
 
@@ -83,7 +84,7 @@ def cards_of_images(
     session: Session, image_ids: Iterable[int], access: Access = Access.EVERYBODY
 ) -> dict[int, WorkCard]:
     """Return the card of each image, in one statement; images of works that may not be seen are left out."""
-    rows = session.execute(_SELECT[access], {"ids": list(image_ids)})
+    rows = session.execute(_SELECT[access], {"ids": list(image_ids)}, execution_options={PREPARED: True})
     return {row.image_id: _card(row) for row in rows}
 
 

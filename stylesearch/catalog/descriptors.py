@@ -12,6 +12,7 @@ from stylesearch.catalog.base import Base, Id, Moment, one_of
 
 ENCODER_STATES = ("building", "active", "retired")
 SHARD_STATES = ("active", "draining")
+PARTITION_PREFIX = "descriptor_"
 
 
 class EncoderRow(Base):
@@ -161,4 +162,4 @@ class Shard(Base):
 
 def partition_name(encoder_id: int) -> str:
     """Return the name of an encoder's partition."""
-    return f"descriptor_{encoder_id}"
+    return f"{PARTITION_PREFIX}{encoder_id}"

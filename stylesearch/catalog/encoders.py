@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import func, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    case,
+    cast,
+    false,
+    func,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog.descriptors import EncoderRow
+from stylesearch.catalog.descriptors import PARTITION_PREFIX, EncoderRow
 from stylesearch.errors import NotFoundError, ServiceError
 
 REGISTER_LOCK = 0x454E43  # "ENC"
@@ -83,23 +96,28 @@ def all_active(session: Session) -> Sequence[EncoderRow]:
     ).all()
 
 
-def active(session: Session, slug: str, *, digest: str | None = None) -> EncoderRow:
+def active(
+    session: Session, slug: str, *, digest: str | None = None, hold_gallery: bool = False
+) -> EncoderRow:
     """Return the active encoder of a slug.
 
     Parameters
     ----------
     digest:
         The digest that the caller's own encoder has; checked against the row.
+    hold_gallery:
+        Whether its gallery is to stay until the end of the transaction.
 
     Raises
     ------
     NotFoundError
-        ``empty_gallery`` if nothing has been described with it yet; ``encoder_retired`` if that has been let go of.
+        ``empty_gallery`` if nothing has been described with it yet; ``encoder_retired`` if that has been let go of, or just
+        is.
     ServiceError
         If the digests differ; ``encoder_building`` if its gallery is not there yet.
     """
-    row = session.scalar(select(EncoderRow).where(EncoderRow.slug == slug, EncoderRow.status == "active"))
-    if row is None:
+    found = session.execute(_ACTIVE[hold_gallery], {"slug": slug}).one_or_none()
+    if found is None:
         newest = select(EncoderRow.status).where(EncoderRow.slug == slug).order_by(EncoderRow.id.desc())
         status = session.scalar(newest.limit(1))
         if status == "building":
@@ -115,29 +133,28 @@ def active(session: Session, slug: str, *, digest: str | None = None) -> Encoder
             hint="Take in a collection first: stylesearch ingest folder PATH --collection SLUG.",
             code="empty_gallery",
         )
+    row, held = found
     if digest is not None and row.digest != digest:
         raise changed(row, digest)
+    if hold_gallery and not held:
+        raise retired(slug)
     return row
 
 
-def hold_gallery(session: Session, row: EncoderRow) -> EncoderRow:
-    """Have an encoder's gallery stay until the end of the transaction; return its row.
-
-    Raises
-    ------
-    NotFoundError
-        ``encoder_retired``, if it is just being let go of.
-    """
-    there = session.scalar(
-        text(
-            "SELECT CASE WHEN pg_try_advisory_xact_lock_shared(:lock, :encoder)"
-            " THEN to_regclass(:partition) IS NOT NULL ELSE false END"
-        ),
-        {"lock": GALLERY_LOCK, "encoder": row.id, "partition": row.partition},
+def _active(*, hold_gallery: bool) -> Select[tuple[EncoderRow, bool]]:
+    """Return the statement that finds the active encoder of a slug, and says whether its gallery stays where it is."""
+    held: ColumnElement[bool] = true()
+    if hold_gallery:
+        # The lock comes first: only then is it sure that the table that is seen does not go.
+        locked = func.pg_try_advisory_xact_lock_shared(GALLERY_LOCK, cast(EncoderRow.id, Integer))
+        name = PARTITION_PREFIX + cast(EncoderRow.id, Text)
+        held = case((locked, func.to_regclass(name).is_not(None)), else_=false())
+    return select(EncoderRow, held.label("held")).where(
+        EncoderRow.slug == bindparam("slug"), EncoderRow.status == "active"
     )
-    if not there:
-        raise retired(row.slug)
-    return row
+
+
+_ACTIVE = {hold: _active(hold_gallery=hold) for hold in (False, True)}
 
 
 def retired(slug: str) -> NotFoundError:

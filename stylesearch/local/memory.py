@@ -34,6 +34,8 @@ def postgres_settings(memory: int, cores: int | None = None) -> dict[str, str]:
         "maintenance_work_mem": f"{min(max(memory // 8, 64 * MIB), 4096 * MIB) // MIB}MB",
         "work_mem": f"{min(max(memory // 256, 4 * MIB), 64 * MIB) // MIB}MB",
         "max_wal_size": f"{min(max(memory // 8, 256 * MIB), 4096 * MIB) // MIB}MB",
+        # Workers besides the process that begins: more of them than there are cores only wait for each other.
+        "max_parallel_workers": str(max(1, min(cores - 1, 8))),
         "max_parallel_maintenance_workers": str(max(0, min(cores - 1, 8))),
         "random_page_cost": "1.1",
         "jit": "off",

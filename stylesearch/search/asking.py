@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from sqlalchemy import Executable, Row, func, select
+from sqlalchemy import Executable, Row, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -102,4 +102,6 @@ class Asking:
 
     def _set(self, values: dict[str, str]) -> None:
         """Set what is to hold until the transaction ends, in one statement."""
-        self._session.execute(select(*(func.set_config(name, value, True) for name, value in values.items())))
+        calls = ", ".join(f"set_config('{name}', :p{number}, true)" for number, name in enumerate(values))
+        numbered = {f"p{number}": value for number, value in enumerate(values.values())}
+        self._session.execute(text(f"SELECT {calls}"), numbered)

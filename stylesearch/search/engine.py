@@ -249,7 +249,8 @@ class _Search:
     ) -> _Page:
         """Rank by one example, looking further, and at last at everything, until the page is right."""
         statements = self._statements(ask, query, scope)
-        way = Way(query, scope.statistics, self._settings, self._encoder.slug)
+        reranked = query.readout.measure != "cosine" or len(ask.others) > 0
+        way = Way(query, scope.statistics, self._settings, self._encoder.slug, reranked=reranked)
         few = scope.statistics.matching <= COUNTED
         best: _Page | None = None
         while True:

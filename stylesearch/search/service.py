@@ -174,8 +174,7 @@ class StyleSearch:
 
         def find() -> EncoderRow:
             found = spec or self._encoder(session, slug).spec
-            row = encoders.active(session, found.slug, digest=found.digest)
-            return encoders.hold_gallery(session, row)
+            return encoders.active(session, found.slug, digest=found.digest, hold_gallery=True)
 
         return find() if spec else through_retirement(find)
 

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Double,
     FromClause,
     Integer,
-    Text,
     cast,
     column,
     func,
@@ -29,6 +28,7 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import BIT
+from sqlalchemy.types import NullType
 
 from stylesearch.catalog.access import Access
 from stylesearch.catalog.artists import WorkArtist
@@ -318,10 +318,15 @@ def _putting_back(statement: Rows) -> Rows:
 
 def _halfvec(vector: NDArray[np.float64]) -> ColumnElement[Any]:
     """Return ``[dim]`` numbers as a value of the statement."""
-    return cast(literal(halfvec_text(vector), Text()), HALFVEC(len(vector)))
+    return cast(_untyped(halfvec_text(vector)), HALFVEC(len(vector)))
 
 
 def _vector(vector: NDArray[np.float64]) -> ColumnElement[Any]:
     """Return ``[dim]`` numbers as a value of the statement, in single precision."""
     numbers = ",".join(f"{number:.9g}" for number in vector.tolist())
-    return cast(literal(f"[{numbers}]", Text()), VECTOR(len(vector)))
+    return cast(_untyped(f"[{numbers}]"), VECTOR(len(vector)))
+
+
+def _untyped(value: str) -> ColumnElement[Any]:
+    """Return a text that the server reads once, as what it is cast to; one told to be text is cast anew for each row."""
+    return literal(value, NullType())

@@ -30,6 +30,11 @@ MOST_BROUGHT = 5000
 class Way:
     """A way through the gallery, and where it has got to.
 
+    Parameters
+    ----------
+    reranked:
+        Whether the score is made of more than what an index goes by.
+
     Attributes
     ----------
     plan:
@@ -46,8 +51,11 @@ class Way:
         ``no_index``, if the query's mode asks for one that is not there.
     """
 
-    def __init__(self, query: StyleQuery, statistics: Statistics, settings: Settings, slug: str) -> None:
+    def __init__(
+        self, query: StyleQuery, statistics: Statistics, settings: Settings, slug: str, *, reranked: bool
+    ) -> None:
         self._query = query
+        self._reranked = reranked
         self._statistics = statistics
         self._settings = settings
         self._slug = slug
@@ -114,5 +122,4 @@ class Way:
         needed = query.k * (PER_ARTIST if query.per_artist is not None else 1)
         if method == "exact":
             return needed + SPARE
-        reranked = query.readout.measure != "cosine" or query.readout.against == "margin"
-        return (needed + SPARE_OF_INDEX) * (RERANKED if reranked else 1)
+        return (needed + SPARE_OF_INDEX) * (RERANKED if self._reranked else 1)

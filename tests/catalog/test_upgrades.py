@@ -2,7 +2,6 @@ import pytest
 from sqlalchemy import text
 
 from stylesearch.catalog import encoders, upgrades
-from stylesearch.catalog.encoders import hold_gallery
 from stylesearch.errors import NotFoundError, ServiceError
 
 
@@ -29,7 +28,7 @@ def tables(database) -> list[str]:
 def test_a_gallery_that_somebody_looks_at_stays(database, pair):
     old, _ = pair
     with database.session() as reader:
-        hold_gallery(reader, old)
+        encoders.active(reader, "old", hold_gallery=True)
         with pytest.raises(ServiceError) as caught, database.session() as session:
             upgrades.retire(session, old, patience_seconds=0.05)
         assert caught.value.code == "database_busy"
@@ -44,7 +43,7 @@ def test_who_comes_while_it_goes_is_told(database, pair):
     with database.session() as session:
         upgrades.retire(session, old)
         with pytest.raises(NotFoundError) as caught, database.session() as reader:
-            hold_gallery(reader, encoders.active(reader, "old", digest="a" * 64))
+            encoders.active(reader, "old", digest="a" * 64, hold_gallery=True)
         assert caught.value.code == "encoder_retired"
 
 
@@ -54,9 +53,8 @@ def test_who_sees_an_older_state_is_told(database, pair):
         assert reader.scalar(text("SELECT count(*) FROM encoder WHERE status = 'active'")) == 2
         with database.session() as session:
             upgrades.retire(session, old)
-        row = encoders.active(reader, "old", digest="a" * 64)
         with pytest.raises(NotFoundError) as caught:
-            hold_gallery(reader, row)
+            encoders.active(reader, "old", digest="a" * 64, hold_gallery=True)
     assert caught.value.code == "encoder_retired"
 
 
