@@ -251,6 +251,7 @@ class OursBinary(Ours):
     """The same through the index of signs."""
 
     name = "stylesearch binary"
+    settings = ({}, {"search_ef": 40}, {"search_ef": 640})
     mode = "binary"
 
     def build(self) -> Built:

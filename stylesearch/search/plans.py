@@ -13,16 +13,21 @@ from stylesearch.search.query import Mode
 Method = Literal["exact", "hnsw", "binary"]
 
 # What steps cost, in microseconds, at 768 numbers a descriptor on one core. Only their proportions matter.
-SCANNED = 0.4
-"""A descriptor that is compared where it lies, one after the other."""
-LOOKED_UP = 1.5
+SCANNED = 1.5
+"""A descriptor that is compared where it lies, one after the other, with its work beside it."""
+LOOKED_UP = 5.0
 """A descriptor that is looked up by the image that a filter lets through."""
-VISITED = 12.0
-"""A descriptor that the index leads to, with its work looked up to see whether the filter lets it through."""
+VISITED = 35.0
+"""A descriptor that the index leads to, with all that is compared on the way there, and its work looked up."""
 
 QUICK = 4000.0
 """What takes no longer is done exactly, though an index might be quicker still."""
 
+WIDEST = 1000
+"""``hnsw.ef_search`` cannot be more."""
+ABREAST = 2.5
+"""So many times as many as have to be met until enough of them match are kept in view while the index is followed: further
+scans, which bring what the first did not, are less thorough."""
 MOST_VISITED = 20_000
 """How far a scan through the index goes before something else is thought of."""
 WIDER = 10
@@ -84,14 +89,18 @@ class Plan:
 
 def exact_cost(statistics: Statistics) -> float:
     """Return what comparing every matching descriptor costs, in microseconds."""
-    if statistics.share == 1:
-        return statistics.rows * SCANNED
-    return statistics.matching * LOOKED_UP
+    return min(statistics.rows * SCANNED, statistics.matching * LOOKED_UP)
 
 
 def index_cost(statistics: Statistics, wanted: int, ef: int) -> float:
     """Return what a scan through an index costs until it has met so many that match, in microseconds."""
-    return VISITED * (ef + wanted / statistics.share)
+    return VISITED * max(ef, wanted / statistics.share)
+
+
+def width(statistics: Statistics, wanted: int, ef: int) -> int:
+    """Return how wide an index is followed: what is asked for, or more where few of those that it leads to match."""
+    needed = wanted if statistics.share == 1 else ceil(ABREAST * wanted / statistics.share)
+    return max(ef, min(needed, WIDEST))
 
 
 def brought_by_part(statistics: Statistics, wanted: int) -> int:
@@ -107,7 +116,7 @@ def choose(statistics: Statistics, mode: Mode, *, wanted: int, ef: int, exact_ro
     wanted:
         How many are to be found.
     ef:
-        ``hnsw.ef_search`` of a scan through the index; raised to ``wanted``.
+        ``hnsw.ef_search`` of a scan through the index, at least; see :func:`width`.
     exact_rows:
         Up to so many matching descriptors, the exact way is quick enough for anybody, and misses nothing.
     slug:
@@ -118,7 +127,7 @@ def choose(statistics: Statistics, mode: Mode, *, wanted: int, ef: int, exact_ro
     ServiceError
         ``no_index``, if the mode asks for one that is not there.
     """
-    ef = max(ef, min(wanted, 1000))
+    ef = width(statistics, wanted, ef)
     if mode != "auto":
         if mode != "exact" and not getattr(statistics, mode):
             raise no_index(slug, mode)
@@ -142,7 +151,7 @@ def after_running_dry(plan: Plan, statistics: Statistics, *, found: int, wanted:
     """
     share = max(found, 1) / plan.visited
     learnt = replace(statistics, matching=min(statistics.rows, share * statistics.rows))
-    wider = replace(plan, visited=plan.visited * WIDER, ef=min(1000, plan.ef * 2))
+    wider = replace(plan, visited=plan.visited * WIDER, ef=min(WIDEST, plan.ef * 2))
     enough = found * WIDER >= wanted
     if plan.visited == MOST_VISITED and enough and index_cost(learnt, wanted, wider.ef) < exact_cost(learnt):
         return wider

@@ -72,6 +72,12 @@ def test_the_index_is_followed_as_wide_as_what_is_wanted():
     assert chosen(MILLION, "hnsw", wanted=5000).ef == 1000  # the most that there is
 
 
+def test_the_index_is_followed_wider_where_few_match():
+    assert chosen(MILLION / 2, "hnsw").ef == 100
+    assert chosen(MILLION / 10, "hnsw").ef == 500
+    assert chosen(MILLION / 100, "hnsw").ef == 1000
+
+
 def test_a_scan_that_ran_dry_goes_on_or_gives_way():
     statistics = Statistics(1000 * MILLION, 500 * MILLION, hnsw=True)
     first = Plan("hnsw", 100)
