@@ -35,6 +35,7 @@ class Trial(OnPostgres):
     """A table of descriptors and nothing else, whose index is built again and again."""
 
     name = "settings"
+    read = ()
 
     def build(self) -> None:  # type: ignore[override]
         """Take the gallery in, without an index."""

@@ -86,6 +86,7 @@ def measure(work: Path, rows: int, queries: int, contender: type[Searcher]) -> N
         if built.seconds:
             kept["built"] = asdict(built)
             path.write_text(json.dumps(kept, indent=1))
+        searcher.warm()
         for name, bound in FILTERS.items():
             for setting in searcher.settings:
                 told = kept["filters"].setdefault(name, [])

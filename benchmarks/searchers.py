@@ -79,6 +79,9 @@ class Searcher(ABC):
     def ready(self, setting: Setting, bound: int) -> Callable[[NDArray[np.float16]], list[int]]:
         """Return what answers one question under a filter: rows, the nearest first."""
 
+    def warm(self) -> None:  # noqa: B027 - most hold everything in memory
+        """Read what is searched into memory."""
+
     def close(self) -> None:  # noqa: B027 - most have nothing open
         """Let go of what is open."""
 
@@ -121,6 +124,9 @@ def size_of(folder: Path) -> int:
 class OnPostgres(Searcher):
     """What uses a PostgreSQL of its own, the one that stylesearch brings."""
 
+    read: tuple[str, ...]
+    """Tables and indexes that are read while searching."""
+
     def __init__(self, folder: Path, hard: Hard) -> None:
         super().__init__(folder, hard)
         home = folder / "home"
@@ -148,6 +154,11 @@ class OnPostgres(Searcher):
         row = self.connection.execute(statement, values).fetchone()
         return row[0] if row else None
 
+    def warm(self) -> None:
+        self.connection.execute("CREATE EXTENSION IF NOT EXISTS pg_prewarm")
+        for name in self.read:
+            self.value("SELECT pg_prewarm(%s)", name)
+
     def close(self) -> None:
         if self._open is not None:
             self._open.close()
@@ -160,6 +171,8 @@ class Ours(OnPostgres):
     name = "stylesearch"
     settings = ({}, *({"search_ef": ef} for ef in (40, 80, 120, 160, 240, 320, 480, 640)))
     mode = "auto"
+    read = ("work", "pk_work", "ix_work_keywords", "image", "pk_image", "ix_image_work_id", "work_artist", "descriptor_1",
+            "descriptor_1_pkey", "descriptor_1_hnsw")  # fmt: skip
 
     def __init__(self, folder: Path, hard: Hard) -> None:
         super().__init__(folder, hard)
@@ -253,6 +266,7 @@ class OursBinary(Ours):
     name = "stylesearch binary"
     settings = ({}, {"search_ef": 40}, {"search_ef": 640})
     mode = "binary"
+    read = (*Ours.read[:-1], "descriptor_1_binary")
 
     def build(self) -> Built:
         return Built()
@@ -288,6 +302,7 @@ class Bare(OnPostgres):
 
     name = "bare statement"
     settings = tuple({"ef": ef} for ef in (200, 40, 80, 120, 160, 240, 320, 480, 640))
+    read = ("descriptor_1", "descriptor_1_hnsw")
 
     def build(self) -> Built:
         return Built()
@@ -312,6 +327,7 @@ class Tutorial(OnPostgres):
     name = "pgvector tutorial"
     settings = tuple({"ef": ef} for ef in (40, 80, 120, 200, 320, 480, 640, 1000))
     iterative = False
+    read = ("items", "items_new_pkey", "items_new_code_idx", "items_hnsw")
 
     def build(self) -> Built:
         built, rows = Built(), len(self.hard.codes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cache
 
 from sqlalchemy import ColumnElement, and_, select
 
@@ -23,6 +24,7 @@ VISIBLE_SQL = (
 """What :func:`visible` is for everybody, for statements that are written by hand."""
 
 
+@cache
 def visible(access: Access = Access.EVERYBODY) -> ColumnElement[bool]:
     """Return the condition on ``work`` that it may be seen.
 

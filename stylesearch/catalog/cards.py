@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 
 from stylesearch.catalog.access import Access, visible
 from stylesearch.catalog.artists import Artist, WorkArtist
-from stylesearch.catalog.database import PREPARED
+from stylesearch.catalog.connections import PREPARED
 from stylesearch.catalog.rights import License
 from stylesearch.catalog.works import Collection, Image, Work
 

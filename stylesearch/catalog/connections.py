@@ -8,6 +8,9 @@ from typing import Any
 import psycopg
 from sqlalchemy.orm import Session
 
+PREPARED = "stylesearch_prepared"
+"""Execution option of statements that name their partition, and are worth being planned once a connection."""
+
 
 def raw_connection(session: Session) -> psycopg.Connection[Any]:
     """Return the psycopg connection below a session, in the session's own transaction."""

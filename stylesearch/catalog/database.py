@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import NullPool
 
 from stylesearch.catalog import schema
+from stylesearch.catalog.connections import PREPARED
 from stylesearch.errors import InputError, ServiceError
 from stylesearch.local import services
 from stylesearch.settings import Settings
@@ -23,8 +24,6 @@ from stylesearch.settings import Settings
 MINIMUM_PGVECTOR = (0, 8, 4)
 MINIMUM_POSTGRES = 16
 NEVER = 2**31 - 1
-PREPARED = "stylesearch_prepared"
-"""Execution option of statements that name their partition, and are worth being planned once a connection."""
 
 
 class Database:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
+from math import ceil
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -21,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from stylesearch.catalog.connections import PREPARED
 from stylesearch.catalog.descriptors import PARTITION_PREFIX, EncoderRow
 from stylesearch.errors import NotFoundError, ServiceError
 
@@ -97,7 +101,12 @@ def all_active(session: Session) -> Sequence[EncoderRow]:
 
 
 def active(
-    session: Session, slug: str, *, digest: str | None = None, hold_gallery: bool = False
+    session: Session,
+    slug: str,
+    *,
+    digest: str | None = None,
+    hold_gallery: bool = False,
+    timeout_seconds: float = 0,
 ) -> EncoderRow:
     """Return the active encoder of a slug.
 
@@ -107,6 +116,8 @@ def active(
         The digest that the caller's own encoder has; checked against the row.
     hold_gallery:
         Whether its gallery is to stay until the end of the transaction.
+    timeout_seconds:
+        How long any further statement of the transaction may take, where it is above 0; said on the way, it costs nothing.
 
     Raises
     ------
@@ -116,7 +127,11 @@ def active(
     ServiceError
         If the digests differ; ``encoder_building`` if its gallery is not there yet.
     """
-    found = session.execute(_ACTIVE[hold_gallery], {"slug": slug}).one_or_none()
+    values: dict[str, object] = {"slug": slug}
+    if timeout_seconds:
+        values["milliseconds"] = str(ceil(timeout_seconds * 1000))
+    statement = _ACTIVE[hold_gallery, timeout_seconds > 0]
+    found = session.execute(statement, values, execution_options={PREPARED: True}).one_or_none()
     if found is None:
         newest = select(EncoderRow.status).where(EncoderRow.slug == slug).order_by(EncoderRow.id.desc())
         status = session.scalar(newest.limit(1))
@@ -133,15 +148,15 @@ def active(
             hint="Take in a collection first: stylesearch ingest folder PATH --collection SLUG.",
             code="empty_gallery",
         )
-    row, held = found
+    row: EncoderRow = found[0]
     if digest is not None and row.digest != digest:
         raise changed(row, digest)
-    if hold_gallery and not held:
+    if hold_gallery and not found.held:
         raise retired(slug)
     return row
 
 
-def _active(*, hold_gallery: bool) -> Select[tuple[EncoderRow, bool]]:
+def _active(*, hold_gallery: bool, timed: bool) -> Select[Any]:
     """Return the statement that finds the active encoder of a slug, and says whether its gallery stays where it is."""
     held: ColumnElement[bool] = true()
     if hold_gallery:
@@ -149,12 +164,19 @@ def _active(*, hold_gallery: bool) -> Select[tuple[EncoderRow, bool]]:
         locked = func.pg_try_advisory_xact_lock_shared(GALLERY_LOCK, cast(EncoderRow.id, Integer))
         name = PARTITION_PREFIX + cast(EncoderRow.id, Text)
         held = case((locked, func.to_regclass(name).is_not(None)), else_=false())
-    return select(EncoderRow, held.label("held")).where(
+    found: Select[Any] = select(EncoderRow, held.label("held")).where(
         EncoderRow.slug == bindparam("slug"), EncoderRow.status == "active"
     )
+    if timed:
+        return found.add_columns(
+            func.set_config("statement_timeout", bindparam("milliseconds", type_=Text), True)
+        )
+    return found
 
 
-_ACTIVE = {hold: _active(hold_gallery=hold) for hold in (False, True)}
+_ACTIVE = {
+    (hold, timed): _active(hold_gallery=hold, timed=timed) for hold, timed in product((False, True), repeat=2)
+}
 
 
 def retired(slug: str) -> NotFoundError:

@@ -11,7 +11,7 @@ from sqlalchemy import Executable, Row, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog.database import PREPARED
+from stylesearch.catalog.connections import PREPARED
 from stylesearch.errors import ServiceError
 from stylesearch.search.plans import MOST_VISITED, Plan
 
@@ -40,10 +40,15 @@ class Asking:
         How long all of them may take together.
     parted:
         Whether other servers follow their indexes, each with settings of its own.
+    timed:
+        Whether the transaction has just been told how long a statement may take.
     """
 
-    def __init__(self, session: Session, *, seconds: float, parted: bool = False) -> None:
+    def __init__(
+        self, session: Session, *, seconds: float, parted: bool = False, timed: bool = False
+    ) -> None:
         self._session = session
+        self._timed = timed
         self._parted = parted
         self._until = time.monotonic() + seconds
         self._sent = 0
@@ -68,11 +73,11 @@ class Asking:
         self._sent += 1
         try:
             with nullcontext() if first else self._session.begin_nested():
-                self._set(self._settings(plan))
+                self._set(self._settings(plan, timed=first and self._timed))
                 kept = {
                     PREPARED: plan.method != "exact"
                 }  # of a filter, each value may want a plan of its own
-                rows = self._session.execute(statement, execution_options=kept).all()
+                rows = self._session.connection().execute(statement, execution_options=kept).all()
                 self._forced = self._forced and not rows
                 return rows
         except DBAPIError as error:
@@ -86,8 +91,8 @@ class Asking:
             self._set({"enable_sort": "on"})
             self._forced = False
 
-    def _settings(self, plan: Plan) -> dict[str, str]:
-        settings = {"statement_timeout": str(self._left)}
+    def _settings(self, plan: Plan, *, timed: bool) -> dict[str, str]:
+        settings = {} if timed else {"statement_timeout": str(self._left)}
         if plan.method == "exact" or self._parted:
             return settings | ({"enable_sort": "on"} if self._forced else {})
         self._forced = True  # until a row comes: each puts it back
@@ -102,6 +107,8 @@ class Asking:
 
     def _set(self, values: dict[str, str]) -> None:
         """Set what is to hold until the transaction ends, in one statement."""
+        if not values:
+            return
         calls = ", ".join(f"set_config('{name}', :p{number}, true)" for number, name in enumerate(values))
         numbered = {f"p{number}": value for number, value in enumerate(values.values())}
         self._session.execute(text(f"SELECT {calls}"), numbered)

@@ -81,6 +81,7 @@ def search(
     access: Access = Access.EVERYBODY,
     with_facets: bool = False,
     absent: frozenset[str] = frozenset(),
+    timed: bool = False,
 ) -> Ranking:
     """Rank a gallery by nearness of style.
 
@@ -94,6 +95,8 @@ def search(
         Whether to count what the filters can be set to: on the way where that is cheaper.
     absent:
         Names of shards that are known not to answer; they are not asked.
+    timed:
+        Whether the transaction has just been told how long a statement may take.
 
     Raises
     ------
@@ -109,7 +112,7 @@ def search(
         if asked.impossible:
             none = read_facets([]) if with_facets else None
             return Ranking((), "exact", 0, complete=True, sentence=asked.sentence, facets=none)
-        asking = Asking(session, seconds=settings.search_timeout_seconds)
+        asking = Asking(session, seconds=settings.search_timeout_seconds, timed=timed)
         known = gallery.statistics(session, encoder, asked, fresh=query.mode != "auto")
         if known.parts:
             known = _without_absent(known, absent, query)

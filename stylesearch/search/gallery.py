@@ -37,6 +37,12 @@ _STATE = text(
 MOMENT_SECONDS = 1.0
 """For so long, what is known of a gallery may be used again: it only decides which way is quicker."""
 
+ESTIMATE_SECONDS = 10.0
+"""For so long, so is what the planner thinks of a filter."""
+MOST_ESTIMATES = 1000
+
+_estimates: WeakKeyDictionary[Any, dict[str, tuple[float, float]]] = WeakKeyDictionary()
+"""By what the filter says."""
 _known: WeakKeyDictionary[Any, dict[str, tuple[float, Any]]] = WeakKeyDictionary()
 
 
@@ -85,7 +91,7 @@ def statistics(session: Session, encoder: EncoderRow, asked: Clause, *, fresh: b
     rows = float(rows) if rows is not None else _counted(session, encoder)
     share = 1.0
     if not asked.everything:
-        share = min(1.0, _estimated(session, asked) / max(1.0, float(state.works)))
+        share = min(1.0, _estimated(session, asked, fresh=fresh) / max(1.0, float(state.works)))
     if parts:
         return Statistics(rows, rows * share, hnsw=True, parts=parts)
     return Statistics(rows, rows * share, state.hnsw, state.binary, state.hnsw_bytes, state.cache_bytes)
@@ -96,8 +102,19 @@ def _counted(session: Session, encoder: EncoderRow) -> float:
     return float(session.scalar(text(f"SELECT count(*) FROM {encoder.partition}")) or 0)
 
 
-def _estimated(session: Session, asked: Clause) -> float:
+def _estimated(session: Session, asked: Clause, *, fresh: bool) -> float:
     """Return about how many works a filter lets through, as the database's own planner thinks."""
+    known = _estimates.setdefault(session.get_bind(), {})
+    until, estimate = known.get(asked.sentence, (0.0, 0.0))
+    if fresh or time.monotonic() > until:
+        if len(known) >= MOST_ESTIMATES:
+            known.clear()
+        estimate = _explained_rows(session, asked)
+        known[asked.sentence] = time.monotonic() + ESTIMATE_SECONDS, estimate
+    return estimate
+
+
+def _explained_rows(session: Session, asked: Clause) -> float:
     statement: Rows = select(literal_column("1")).select_from(Work).where(asked.sql)
     (plan,) = session.execute(Explained(statement)).scalar_one()
     return float(plan["Plan"]["Plan Rows"])

@@ -153,7 +153,12 @@ class StyleSearch:
         return describe_file(self.encoder, data, self.settings)
 
     def gallery_encoder(
-        self, session: Session, spec: EncoderSpec | None = None, *, slug: str | None = None
+        self,
+        session: Session,
+        spec: EncoderSpec | None = None,
+        *,
+        slug: str | None = None,
+        timeout_seconds: float = 0,
     ) -> EncoderRow:
         """Return the row of an encoder, by default the one that serves; it must be the one that described its gallery.
 
@@ -163,6 +168,8 @@ class StyleSearch:
         ----------
         spec, slug:
             What names the encoder: the one that has described something, or another one of the settings.
+        timeout_seconds:
+            How long any further statement of the transaction may take, where it is above 0.
 
         Raises
         ------
@@ -174,7 +181,9 @@ class StyleSearch:
 
         def find() -> EncoderRow:
             found = spec or self._encoder(session, slug).spec
-            return encoders.active(session, found.slug, digest=found.digest, hold_gallery=True)
+            return encoders.active(
+                session, found.slug, digest=found.digest, hold_gallery=True, timeout_seconds=timeout_seconds
+            )
 
         return find() if spec else through_retirement(find)
 
@@ -235,7 +244,8 @@ class StyleSearch:
         """
         files = list(at_hand)
         spec = files[0].encoder if files and query.encoder is None else None
-        row = self.gallery_encoder(session, spec, slug=query.encoder)
+        seconds = self.settings.search_timeout_seconds
+        row = self.gallery_encoder(session, spec, slug=query.encoder, timeout_seconds=seconds)
         resolver = Resolver(
             session,
             row,
@@ -258,6 +268,7 @@ class StyleSearch:
             access=self.access,
             with_facets=with_facets,
             absent=absent,
+            timed=True,
         )
         shown = [one.image_id for one in ranking.ranked]
         cards = cards_of_images(session, [*shown, *sorted(found.copies)], self.access)

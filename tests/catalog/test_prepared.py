@@ -1,6 +1,6 @@
 from sqlalchemy import text
 
-from stylesearch.catalog.database import PREPARED
+from stylesearch.catalog.connections import PREPARED
 
 
 def test_only_what_asks_for_it_is_prepared(database):
