@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog.access import Access, open_to_everybody
+from stylesearch.catalog.access import Access, open_to
 from stylesearch.catalog.licenses import recognise
 from stylesearch.catalog.people import AuditEvent
 from stylesearch.catalog.rights import License
@@ -67,7 +67,7 @@ def find_collection(session: Session, slug: str, access: Access = Access.STAFF) 
     NotFoundError
         If there is none of that slug that may be seen, naming those that may.
     """
-    seen = select(Collection) if access is Access.STAFF else select(Collection).where(open_to_everybody())
+    seen = select(Collection).where(open_to(access))
     found = session.scalar(seen.where(Collection.slug == slug))
     if found is None:
         names = seen.with_only_columns(Collection.slug).order_by(Collection.slug).limit(20)
