@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from flask import g, has_request_context
+from flask import g, has_request_context, request
 
 from stylesearch.accounts.roles import SCOPES, Role
 from stylesearch.catalog.access import Access
@@ -84,6 +84,11 @@ def current() -> Identity:
 def current_access() -> Access:
     """Return which collections the one who asks may see: for ``visible()``, cards and facets."""
     return current().access
+
+
+def is_api() -> bool:
+    """Whether a request is one for programs."""
+    return (request.blueprint or "").split(".")[0].split("_")[0] == "api" or request.path.startswith("/api/")
 
 
 def require(role: Role | str) -> Callable[[View], View]:
