@@ -75,8 +75,8 @@ def end(number: int) -> AnyResponse:
 def end_others() -> AnyResponse:
     """End all sign-ins but this one."""
     with services().database.session() as database:
-        number = sessions.end_others(database, _user(database), kept=current().session_id)
-    flash(f"{number} other sign-ins have ended.")
+        sessions.end_others(database, _user(database), kept=current().session_id)
+    flash("All other sign-ins have ended.")
     return _back()
 
 

@@ -62,6 +62,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         max_upload_text=size_text(settings.max_upload_bytes),
     )
     app.jinja_env.filters.update(moment=moment, plainly=plainly)
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
     return app
 
 

@@ -52,7 +52,7 @@ def collection(slug: str) -> str:
 def collection_change(slug: str) -> AnyResponse:
     """Change a collection."""
     with services().database.session() as session:
-        changed = change_collection(
+        change_collection(
             session,
             slug.replace("\0", ""),
             title=text("title", LONGEST_TITLE),

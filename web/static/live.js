@@ -18,7 +18,7 @@ if (live) {
   const next = () => {
     clearTimeout(timer);
     if (!moving()) {
-      say("Nothing moves. Load the page again to see what has begun since.");
+      say(live.dataset.liveStill);
       return;
     }
     if (!document.hidden) timer = setTimeout(look, wait);
@@ -28,7 +28,7 @@ if (live) {
     try {
       const answer = await fetch(live.dataset.live, { headers: { Accept: "text/html" } });
       if (answer.status === 401 || answer.status === 403) {
-        say("You have been signed out. Load the page again.");
+        say(live.dataset.liveOut);
         return;
       }
       if (!answer.ok) throw new Error(answer.statusText);
@@ -36,15 +36,15 @@ if (live) {
       // Nobody's place on the page or in a table is lost by an answer that brings nothing new.
       if (live.innerHTML.trim() !== words.trim() && !live.contains(document.activeElement)) live.innerHTML = words;
       wait = every;
-      say("Counted every two seconds.");
+      say(live.dataset.liveOften);
     } catch {
       wait = Math.min(wait * 2, longest);
-      say(`The portal does not answer; asked again in ${Math.round(wait / 1000)} seconds.`);
+      say(live.dataset.liveAway);
     }
     next();
   };
 
   document.addEventListener("visibilitychange", next);
-  if (moving()) say("Counted every two seconds.");
+  if (moving()) say(live.dataset.liveOften);
   next();
 }
