@@ -32,7 +32,7 @@ _WORK = re.compile(r"/works/([0-9]{1,18})/?")
 def ask() -> Response:
     """Show the form."""
     work = request.args.get("work", "")
-    known = work.isascii() and work.isdigit() and int(work[:20]) <= LARGEST_ID
+    known = re.fullmatch(r"[0-9]{1,18}", work) is not None
     return _form(address=url_for("portal.work", work_id=int(work), _external=True) if known else "")
 
 

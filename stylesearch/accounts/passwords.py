@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -14,6 +15,7 @@ SHORTEST, LONGEST = 12, 1000
 """In characters; the most is there so that nobody has us hash a book."""
 
 _hasher = PasswordHasher()  # Argon2id with the parameters that RFC 9106 gives for small machines
+_room = threading.BoundedSemaphore(2)  # each takes 64 MB while it lasts
 
 
 def check_password(password: str, *, email: str = "") -> None:
@@ -48,7 +50,8 @@ def hash_password(password: str, *, email: str = "") -> str:
         If it is none worth the name; see :func:`check_password`.
     """
     check_password(password, email=email)
-    return _hasher.hash(password)
+    with _room:
+        return _hasher.hash(password)
 
 
 def is_password(password: str, kept: str | None) -> bool:
@@ -56,7 +59,8 @@ def is_password(password: str, kept: str | None) -> bool:
     if len(password) > LONGEST:
         return False
     try:
-        return _hasher.verify(kept or _of_nobody(), password) and kept is not None
+        with _room:
+            return _hasher.verify(kept or _of_nobody(), password) and kept is not None
     except (VerificationError, InvalidHashError):
         return False
 

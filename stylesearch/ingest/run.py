@@ -113,6 +113,7 @@ def open_run(
     )
     session.add(run)
     session.flush()
+    audit.record(session, "run.begin", f"run:{run.id}", {"kind": run.kind, "collection": into.collection})
     return run, False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -32,7 +33,7 @@ def page_from(name: str) -> int | None:
     found = request.args.get(name, "").strip()
     if not found:
         return None
-    if not found.isascii() or not found.isdigit() or int(found[:20]) > LARGEST_ID:
+    if not re.fullmatch(r"[0-9]{1,19}", found) or int(found) > LARGEST_ID:
         raise InputError(
             f"The parameter {name} must be a whole number; {found[:50]!r} is none.",
             hint="Begin the list anew.",
