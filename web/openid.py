@@ -59,7 +59,7 @@ def register(app: Flask, settings: Settings) -> None:
         client_kwargs={
             "scope": "openid email profile",
             "code_challenge_method": "S256",
-            "timeout": TIMEOUT_SECONDS,
+            "default_timeout": TIMEOUT_SECONDS,
         },
     )
 
@@ -83,18 +83,21 @@ def start() -> AnyResponse:
 def back() -> AnyResponse:
     """Take somebody who comes back from the provider."""
     from authlib.common.errors import AuthlibBaseError
+    from joserfc.errors import JoseError
 
     provider = _provider()
     next_ = session.get(NEXT, "")
     try:
         token = provider.authorize_access_token()
-    except AuthlibBaseError as error:
+    except (AuthlibBaseError, JoseError) as error:
         log.warning("an OpenID sign-in failed: %s", error)
         raise _refused("The provider’s answer does not belong to your visit, or it refused.") from error
     except Exception as error:
         raise _away(error) from error
     told: dict[str, Any] = dict(token.get("userinfo") or {})
     claims = Claims.read(told)
+    if claims.issuer.rstrip("/") != (services().settings.oidc_issuer or "").rstrip("/"):
+        raise _refused("The answer comes from another provider.")
     with services().database.session() as database:
         user = user_of(database, claims, role=services().settings.oidc_role)
     begin(user)

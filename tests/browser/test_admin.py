@@ -70,7 +70,9 @@ def test_every_page_is_accessible_and_fits(
     page = context.new_page()
     broken: list[str] = []
     page.on("pageerror", lambda error: broken.append(str(error)))
-    page.on("console", lambda message: broken.append(message.text) if "Security Policy" in message.text else None)
+    page.on(
+        "console", lambda message: broken.append(message.text) if "Security Policy" in message.text else None
+    )
 
     def look(name: str, address: str | None = None) -> None:
         if address is not None:

@@ -242,13 +242,19 @@ def test_a_hidden_collection_leaves_no_trace_beside_others(app, archive, sign_in
     """With half of the works in a collection for the staff, nobody else meets them: not in results, counts or names."""
     work, _ = subject
     with archive.database.session() as session:
-        session.execute(text("INSERT INTO collection (slug, title, visibility) VALUES ('vault', 'Vault', 'staff')"))
+        session.execute(
+            text("INSERT INTO collection (slug, title, visibility) VALUES ('vault', 'Vault', 'staff')")
+        )
         vault = "(SELECT id FROM collection WHERE slug = 'vault')"
         moved = "(SELECT work_id FROM work_artist WHERE artist_id <> (SELECT artist_id FROM work_artist WHERE work_id = :work LIMIT 1))"
         session.execute(text("ALTER TABLE image DROP CONSTRAINT fk_image_work"))
         session.execute(text(f"UPDATE work SET collection_id = {vault} WHERE id IN {moved}"), {"work": work})
-        session.execute(text(f"UPDATE image SET collection_id = {vault} WHERE work_id IN {moved}"), {"work": work})
-        hidden = {str(one) for one in session.scalars(text(f"SELECT id FROM work WHERE collection_id = {vault}"))}
+        session.execute(
+            text(f"UPDATE image SET collection_id = {vault} WHERE work_id IN {moved}"), {"work": work}
+        )
+        hidden = {
+            str(one) for one in session.scalars(text(f"SELECT id FROM work WHERE collection_id = {vault}"))
+        }
         names = set(
             session.scalars(
                 text(

@@ -34,7 +34,7 @@ def overview() -> str:
     """Show how much of what there is."""
     with services().database.session() as session:
 
-        def count(statement: Select[tuple[int]]) -> int:
+        def count(statement: Select[int]) -> int:
             return session.scalar(statement) or 0
 
         requests = count(select(func.count()).where(WithdrawalRequest.state.in_(UNDECIDED)))
