@@ -12,8 +12,8 @@ from sqlalchemy import text
 from stylesearch.accounts.roles import Role
 from stylesearch.accounts.tokens import make_token
 from stylesearch.accounts.users import add_user
-from stylesearch.catalog.collections import set_visibility
 from stylesearch.catalog.access import Access
+from stylesearch.catalog.collections import set_visibility
 
 pytestmark = pytest.mark.browser
 

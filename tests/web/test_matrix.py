@@ -232,7 +232,7 @@ def test_a_collection_is_seen_by_those_whom_it_is_for(app, archive, sign_in, sub
                 answer = client.open(url, method=method)
                 assert answer.status_code == expected, (endpoint, role, answer.status_code)
             home = client.get("/").text
-            assert (f'href="/works/' in home) == (expected == 200), role
+            assert ('href="/works/' in home) == (expected == 200), role
     finally:
         with archive.database.session() as session:
             set_visibility(session, "drawn", Access.EVERYBODY)
