@@ -172,8 +172,13 @@ def databases_of_run(servers: Servers, testrun_uid: str, worker_id: str) -> Iter
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
 
 
+UNLIMITED = {f"rate_{name}": "" for name in ("search", "describe", "api", "login", "withdraw")}
+"""Tests ask more often than a visitor would; those that are about it set a limit."""
+
+
 def _settings(servers: Servers, name: str, home: Path, **more: object) -> Settings:
-    return Settings(home=home, database_url=servers.url_of(name), redis_url=servers.redis_url, **more)
+    urls = {"database_url": servers.url_of(name), "redis_url": servers.redis_url}
+    return Settings(home=home, **{**UNLIMITED, **urls, **more})
 
 
 def _forget(settings: Settings) -> None:
@@ -289,6 +294,8 @@ def _as_environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setenv("STYLESEARCH_HOME", str(settings.home))
     monkeypatch.setenv("STYLESEARCH_DATABASE_URL", settings.database_url.get_secret_value())
     monkeypatch.setenv("STYLESEARCH_REDIS_URL", settings.redis_url.get_secret_value())
+    for name, value in UNLIMITED.items():
+        monkeypatch.setenv(f"STYLESEARCH_{name.upper()}", value)
     get_settings.cache_clear()
     yield settings
     get_settings.cache_clear()
