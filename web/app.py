@@ -8,16 +8,34 @@ from pathlib import Path
 from flask import Flask, url_for
 
 from stylesearch.settings import Settings, get_settings
-from web import errors, security
+from web import errors, language, security, template_words, works  # noqa: F401 - works adds its pages to the portal's
+from web.artists import artists
+from web.collections import collections
 from web.errors import size_text
 from web.health import health
+from web.iiif import iiif
+from web.language import preferences
 from web.media import DigestConverter, media
 from web.metrics import metrics
 from web.portal import portal
 from web.reports import reports
 from web.runs import runs
 from web.services import attach_services
+from web.stylemap import mapped
 
+BLUEPRINTS = (
+    portal,
+    artists,
+    collections,
+    mapped,
+    reports,
+    media,
+    iiif,
+    preferences,
+    runs,
+    health,
+    metrics,
+)
 STATIC_SECONDS = 365 * 24 * 3600
 
 
@@ -38,8 +56,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     attach_services(app, settings)
     security.secure(app, settings)
     errors.register(app)
+    language.speak(app)
     app.url_map.converters["digest"] = DigestConverter
-    for blueprint in (portal, media, reports, runs, health, metrics):
+    for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     digests = _static_digests(Path(app.static_folder or ""))
 
@@ -50,7 +69,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         asset=asset,
         max_upload_bytes=settings.max_upload_bytes,
         max_upload_text=size_text(settings.max_upload_bytes),
+        web_fetch=settings.web_fetch,
     )
+    template_words.register(app)
     return app
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from flask import Flask, Response, json, render_template, request
+from flask_babel import lazy_gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
 
 from stylesearch.errors import ImageError, InputError, NotFoundError, ServiceError, StylesearchError
+from web.fetching import FetchingError
 from web.services import services
+from web.told import in_their_language
 
 PROBLEM = "application/problem+json"
 RETRY_SECONDS = 10
@@ -19,35 +22,52 @@ _STATUS = (
     (ImageError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (InputError, HTTPStatus.BAD_REQUEST),
     (NotFoundError, HTTPStatus.NOT_FOUND),
+    (FetchingError, HTTPStatus.BAD_GATEWAY),
     (ServiceError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 _HEADINGS = {
-    400: "That does not work",
-    404: "Nothing here",
-    405: "Not this way",
-    413: "Too large",
-    422: "This image cannot be used",
-    500: "Something went wrong here",
-    503: "Out of order for the moment",
+    400: lazy_gettext("That does not work"),
+    404: lazy_gettext("Nothing here"),
+    405: lazy_gettext("Not this way"),
+    413: lazy_gettext("Too large"),
+    422: lazy_gettext("This image cannot be used"),
+    500: lazy_gettext("Something went wrong here"),
+    502: lazy_gettext("Another server does not answer"),
+    503: lazy_gettext("Out of order for the moment"),
 }
+MOST_KEPT = 64 * 1024
+"""Bytes of a form that are handed back when it could not be sent."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong, ready to be shown."""
+    """What went wrong, ready to be shown.
+
+    Attributes
+    ----------
+    again:
+        The fields of a form that could not be sent, so that it can be sent once more.
+    """
 
     status: int
     message: str
     hint: str
     code: str
     detail: str = ""
+    again: tuple[tuple[str, str], ...] = ()
 
     @property
     def heading(self) -> str:
         """The page's heading."""
-        return _HEADINGS.get(self.status, HTTPStatus(self.status).phrase)
+        return str(_HEADINGS.get(self.status, HTTPStatus(self.status).phrase))
+
+    @property
+    def told(self) -> Problem:
+        """The problem in the visitor's language."""
+        message, hint = in_their_language(self.code, self.message, self.hint)
+        return replace(self, message=message, hint=hint)
 
 
 def register(app: Flask) -> None:
@@ -68,7 +88,7 @@ def status_of(error: StylesearchError) -> int:
 def answer(problem: Problem) -> Response:
     """Return a problem as the client prefers it."""
     if request.accept_mimetypes.best_match(["text/html", PROBLEM, "application/json"]) in (None, "text/html"):
-        response = Response(render_template("error.html", problem=problem), status=problem.status)
+        response = Response(render_template("error.html", problem=problem.told), status=problem.status)
     else:
         body = {
             "type": "about:blank",
@@ -92,7 +112,21 @@ def _library_error(error: StylesearchError) -> Response:
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s %s: %s (%s)", request.method, request.path, error, error.code)
-    return answer(Problem(status, error.message, visitors_hint(error.hint), error.code, error.detail))
+    return answer(_problem(error))
+
+
+def told(error: StylesearchError) -> Problem:
+    """Return the problem that an error is, in the visitor's language."""
+    return _problem(error).told
+
+
+def _problem(error: StylesearchError) -> Problem:
+    return Problem(status_of(error), error.message, visitors_hint(error.hint), error.code, error.detail)
+
+
+def as_json(values: object) -> Response:
+    """Return values as a JSON answer."""
+    return Response(json.dumps(values), mimetype="application/json")
 
 
 def visitors_hint(hint: str) -> str:
@@ -106,11 +140,24 @@ def _csrf_error(_error: CSRFError) -> Response:
     return answer(
         Problem(
             400,
-            "This form does not belong to your visit, so it was not sent.",
-            "Allow cookies for this site, load the page again, and send the form once more.",
+            "This form does not belong to your visit, or your visit has ended meanwhile, so it was not sent.",
+            "Allow cookies for this site, and send the form once more.",
             "csrf",
+            again=_kept_fields(),
         )
     )
+
+
+def _kept_fields() -> tuple[tuple[str, str], ...]:
+    """Return what a form of our own pages held, but for files; of a form of another site, nothing."""
+    ours = request.headers.get("Sec-Fetch-Site") == "same-origin" or (
+        request.headers.get("Origin", "").partition("://")[2] == request.host
+    )
+    fields = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
+    secret = any("password" in name for name, _ in fields)
+    if not ours or secret or request.files or sum(len(value) for _, value in fields) > MOST_KEPT:
+        return ()
+    return tuple(fields)
 
 
 def _too_large(_error: RequestEntityTooLarge) -> Response:

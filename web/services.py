@@ -9,10 +9,12 @@ from flask import Flask, current_app
 from stylesearch.attribution.report import ReportMaker
 from stylesearch.catalog.database import Database, open_database
 from stylesearch.images.store import ImageStore, open_store
+from stylesearch.images.tiles import TileCache
 from stylesearch.ingest.doorbell import Doorbell
 from stylesearch.search.service import StyleSearch
 from stylesearch.settings import Settings
 from web.examples import Examples
+from web.fetching import PictureFetcher
 
 EXTENSION = "stylesearch"
 
@@ -28,6 +30,8 @@ class Services:
     examples: Examples
     reports: ReportMaker
     doorbell: Doorbell
+    fetcher: PictureFetcher
+    tiles: TileCache
 
 
 def attach_services(app: Flask, settings: Settings) -> None:
@@ -49,6 +53,8 @@ def attach_services(app: Flask, settings: Settings) -> None:
         examples=Examples(style_search, store),
         reports=ReportMaker(style_search, store),
         doorbell=Doorbell(settings),
+        fetcher=PictureFetcher(settings),
+        tiles=TileCache(settings.home / "zoom", most_bytes=settings.zoom_cache_bytes),
     )
 
 

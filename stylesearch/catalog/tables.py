@@ -16,6 +16,7 @@ from stylesearch.catalog.descriptors import (
     Whitening,
 )
 from stylesearch.catalog.duplicates import NearDuplicate
+from stylesearch.catalog.maps import MapPoint, StyleMap
 from stylesearch.catalog.people import ApiToken, AuditEvent, User, Withdrawal
 from stylesearch.catalog.reports import Report
 from stylesearch.catalog.rights import License
@@ -38,12 +39,14 @@ __all__ = [
     "IngestItem",
     "IngestRun",
     "License",
+    "MapPoint",
     "NearDuplicate",
     "Report",
     "ReportBatch",
     "ReportItem",
     "Shard",
     "SigningKey",
+    "StyleMap",
     "User",
     "Whitened",
     "Whitening",
