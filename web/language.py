@@ -41,7 +41,8 @@ def chosen_language() -> str:
     chosen = request.cookies.get("language", "")
     if chosen in LANGUAGES:
         return chosen
-    return request.accept_languages.best_match(LANGUAGES, "en") or "en"
+    asked = (code.partition("-")[0].lower() for code in request.accept_languages.values())
+    return next((code for code in asked if code in LANGUAGES), "en")
 
 
 def chosen_theme() -> str:

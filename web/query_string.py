@@ -216,7 +216,8 @@ def written(example: Example) -> str:
     """Return an example as `parse_example` reads it, whatever side it is on."""
     value = getattr(example, example.kind)
     region = getattr(example, "region", None)
-    weight = "" if example.weight == 1 else f"^{example.weight:g}"
+    ambiguous = re.search(r"\^[\d.]{1,10}$", str(value)) is not None  # a name may end like a weight
+    weight = f"^{example.weight:g}" if example.weight != 1 or ambiguous else ""
     return f"{example.kind}:{value}{'' if region is None else f'@{region}'}{weight}"
 
 

@@ -202,7 +202,7 @@ class StyleMap {
     const codes = this.points.colours[this.select.value];
     const image = this.context.createImageData(width, height);
     const dots = new Uint32Array(image.data.buffer);
-    const radius = Math.max(1, Math.round(Math.min(4, 1.1 + 0.35 * Math.log2(this.zoom) + 6 / Math.sqrt(works)) * this.dots));
+    const radius = Math.max(1, Math.round(Math.min(5, 1.3 + 0.35 * Math.log2(this.zoom) + 60 / Math.sqrt(works)) * this.dots));
     const stamp = disc(radius);
     const scale = this.scale;
     const [left, top] = [width / 2 - this.x * scale, height / 2 - this.y * scale];
