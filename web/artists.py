@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from flask import Blueprint, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
@@ -30,6 +29,7 @@ from web import errors
 from web.calibrations import Standing, standing_of
 from web.identity import current_access
 from web.language import score_text
+from web.messages import gettext as _
 from web.paging import Pages, page_number, pages_of
 from web.query_string import PAGE, SearchAddress
 from web.services import services

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from flask import Flask, Response, json, render_template, request
-from flask_babel import lazy_gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
 
 from stylesearch.errors import ImageError, InputError, NotFoundError, ServiceError, StylesearchError
 from web.fetching import FetchingError
+from web.messages import lazy_gettext
 from web.services import services
 from web.told import in_their_language
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from flask_babel import lazy_gettext
 from sqlalchemy.orm import Session
 
 from stylesearch.search.conditions import ByArtist, Condition, Keyworded, Made
@@ -22,6 +21,7 @@ from stylesearch.search.filters import (
 )
 from stylesearch.search.grammar import write
 from web.identity import current_access
+from web.messages import lazy_gettext
 from web.phrases import REUSE, phrase
 from web.query_string import CHOICES, SearchAddress
 

@@ -31,7 +31,9 @@ iiif = Blueprint("iiif", __name__, url_prefix="/iiif/3/<digest:digest>")
 @iiif.get("")
 def base(digest: str) -> AnyResponse:
     """Lead from an image to what is told of it."""
-    return _open(redirect(url_for("iiif.info", digest=digest), HTTPStatus.SEE_OTHER))
+    response = redirect(url_for("iiif.info", digest=digest), HTTPStatus.SEE_OTHER)
+    _open(response)
+    return response
 
 
 @iiif.get("/info.json")
@@ -126,12 +128,12 @@ def _kept(response: Response) -> Response:
     else:
         response.cache_control.private = True
     response.make_conditional(request)
-    return _open(response)
+    _open(response)
+    return response
 
 
-def _open(response: Any) -> Any:
+def _open(response: AnyResponse) -> None:
     """Let viewers on other sites show what everybody may see."""
     if current_access() is Access.EVERYBODY:
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    return response

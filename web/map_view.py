@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from flask_babel import gettext as _
 from numpy.typing import NDArray
 from sqlalchemy import Text, cast, func, select, text
 from sqlalchemy.orm import Session
@@ -22,6 +21,7 @@ from stylesearch.search.clauses import clause, visible_conditions
 from stylesearch.search.conditions import UNKNOWN, OnMap
 from stylesearch.search.examples import Region
 from stylesearch.search.filters import Filter
+from web.messages import gettext as _
 from web.phrases import REUSE
 
 MOST_COLOURS = 10

@@ -120,7 +120,7 @@ def queries(digest: str, size: int) -> Response:
         _cut(services().examples.data(digest), size, None if part is None else Region.parse(part)),
         QUERY_SECONDS,
     )
-    response.cache_control.public = False
+    response.cache_control.public = False  # whoever sees the works, the image is the visitor's own
     response.cache_control.private = True
     return response
 
@@ -168,6 +168,8 @@ def _picture(data: bytes, seconds: int, media_type: str = "image/webp") -> Respo
 
 def _for_whom(response: Response) -> Response:
     """Let stores between us and the browser keep only what everybody may see."""
-    response.cache_control.public = current_access() is Access.EVERYBODY
-    response.cache_control.private = not response.cache_control.public
+    if current_access() is Access.EVERYBODY:
+        response.cache_control.public = True
+    else:
+        response.cache_control.private = True
     return response

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 from sqlalchemy.orm import Session
 
 from stylesearch.catalog.collections import find_collection, license_named
@@ -40,6 +38,8 @@ from stylesearch.search.filters import (
 )
 from stylesearch.search.grammar import write
 from web.identity import current_access
+from web.messages import gettext as _
+from web.messages import lazy_gettext
 
 REUSE = {
     "open": lazy_gettext("openly licensed"),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import gettext
-from flask_babel import lazy_gettext as _
-
 from stylesearch.attribution.verifying import Check
 from stylesearch.catalog.cards import Rights, WorkCard
 from web.language import language
+from web.messages import gettext
+from web.messages import lazy_gettext as _
 from web.phrases import QUALIFIERS
 
 Words = Any

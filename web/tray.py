@@ -6,7 +6,6 @@ import dataclasses
 from dataclasses import dataclass
 
 from flask import url_for
-from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from stylesearch.catalog.cards import WorkCard, card_of_work, cards_of_images
@@ -21,6 +20,7 @@ from stylesearch.search.examples import (
     WorkExample,
 )
 from web.identity import current_access
+from web.messages import gettext as _
 from web.query_string import SearchAddress, written
 from web.services import services
 
@@ -116,9 +116,9 @@ def named(session: Session, example: Example) -> tuple[str, str, Picture | None]
     """Return what an example is called, the page about it, and its picture. Errors as :func:`tray`."""
     if isinstance(example, FileExample):
         info = services().examples.find(example.file).info
-        region = {} if example.region is None else {"region": str(example.region)}
+        region = None if example.region is None else str(example.region)
         picture = Picture(
-            url_for("media.queries", digest=example.file, **region),
+            url_for("media.queries", digest=example.file, region=region),
             url_for("media.queries", digest=example.file, size=1200),
             info.width,
             info.height,

@@ -162,7 +162,8 @@ class TileCache:
         except libvips().Error:
             raise self._not_writable("libvips could not write the tiles") from None
         finally:
-            beside.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # mostly it has been moved into its place
+                beside.unlink()
 
     def _prune(self, *, keep: Path) -> None:
         """Let go of what was not looked at for longest, until the rest fits."""

@@ -40,7 +40,8 @@ def main_directions(vectors: Vectors, number: int = DIRECTIONS) -> Vectors:
     # An axis may point either way; it points to where its largest part is positive, so that a map is always drawn alike.
     largest = np.abs(wanted).argmax(axis=0)
     wanted = wanted * np.sign(wanted[largest, np.arange(wanted.shape[1])])
-    return ((vectors - centre) @ wanted).astype(np.float32)
+    found: Vectors = ((vectors - centre) @ wanted).astype(np.float32)
+    return found
 
 
 def lay_out(vectors: Vectors, *, seed: int = 0) -> Places:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, Literal, get_args
@@ -23,10 +22,10 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 MOST_PAGES = 10_000
 """Nobody turns further, and the database would have to count to there."""
 
-_BY: dict[Order, Callable[[], tuple[ColumnElement[Any], ...]]] = {
-    "title": lambda: (func.lower(Work.title), Work.id),
-    "oldest": lambda: (Work.year_from.asc().nulls_last(), Work.id),
-    "newest": lambda: (Work.year_to.desc().nulls_last(), Work.id),
+_BY: dict[Order, ColumnElement[Any]] = {
+    "title": func.lower(Work.title),
+    "oldest": Work.year_from.asc().nulls_last(),
+    "newest": Work.year_to.desc().nulls_last(),
 }
 
 
@@ -87,7 +86,9 @@ def list_works(
             hint="Go back to the first page, or ask for less.",
             code="unknown_page",
         )
-    found = select(first).where(*conditions).order_by(*_BY[order]()).limit(size).offset((page - 1) * size)
+    found = (
+        select(first).where(*conditions).order_by(_BY[order], Work.id).limit(size).offset((page - 1) * size)
+    )
     ids = list(session.scalars(found)) if matching else []
     cards = cards_of_images(session, ids, access)
     counted = None
