@@ -221,8 +221,8 @@ def _measured(name: str, gap: SetGap) -> tuple[str, ...]:
         )
     return (
         _(
-            "Works by %(name)s cannot be told from others’ here for sure. Works by %(rival)s come as near to them as they do"
-            " to each other, or nearer, so that nearness to %(name)s alone says nothing about who made a work.",
+            "Works by %(name)s cannot be told from others’ here for sure. Works by %(rival)s may come as near to them as they"
+            " do to each other, or nearer, so that nearness to %(name)s alone says nothing about who made a work.",
             name=name,
             rival=rival,
         ),
