@@ -109,7 +109,7 @@ class TileCache:
         ImageError
             If the file cannot be decoded.
         ServiceError
-            ``zoom_not_writable``.
+            ``store_not_writable``.
         """
         assert _DIGEST.fullmatch(digest)
         path = self._folder / digest[:2] / f"{digest}.tif"
@@ -185,7 +185,7 @@ class TileCache:
         return ServiceError(
             f"Tiles cannot be kept in {self._folder}: {why}.",
             hint="Make the folder in STYLESEARCH_HOME writable, and see that the disk has room.",
-            code="zoom_not_writable",
+            code="store_not_writable",
         )
 
 

@@ -81,4 +81,4 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ServiceError) as caught:
         get(TileCache(tmp_path / "file" / "zoom", most_bytes=10**9), picture(20, 20))
-    assert caught.value.code == "zoom_not_writable"
+    assert caught.value.code == "store_not_writable"
