@@ -24,6 +24,7 @@ from web.identity import current_access
 from web.messages import lazy_gettext
 from web.phrases import REUSE, phrase
 from web.query_string import CHOICES, SearchAddress
+from web.services import services
 
 LEGENDS = {
     "reuse": lazy_gettext("Reuse"),
@@ -189,15 +190,20 @@ def filter_panel(
 
 def _choices(session: Session, where: Filter, counted: Facets | None) -> Facets:
     """Count each filter's values under all *other* filters: a second value of the same filter is an alternative."""
-    found = dict(counted) if counted is not None else facets(session, where, access=current_access())
+    found = dict(counted) if counted is not None else _count(session, where)
     chosen = Chosen.of(where)
     for name, part in chosen.parts.items():
         others = every(*(one for one in parts_of(where) if one != part and not _is_of(one, name)))
-        found[name] = facets(session, others, access=current_access())[name]
+        found[name] = _count(session, others)[name]
     if chosen.without and "artist" not in chosen.parts:
         others = every(*(one for one in parts_of(where) if not _artists_left_out(one)))
-        found["artist"] = facets(session, others, access=current_access())["artist"]
+        found["artist"] = _count(session, others)["artist"]
     return found
+
+
+def _count(session: Session, where: Filter) -> Facets:
+    access = current_access()
+    return services().facets.counted(where, access, lambda: facets(session, where, access=access))
 
 
 def _is_of(part: Filter, name: str) -> bool:

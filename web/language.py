@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response, redirect, request, url_for
-from flask_babel import Babel, format_date, format_decimal, get_locale
+from flask import Blueprint, Flask, Response, g, redirect, request, url_for
+from flask_babel import Babel, format_date, format_decimal, get_locale, get_translations
 from werkzeug.wrappers import Response as AnyResponse
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
@@ -28,12 +29,24 @@ def speak(app: Flask) -> None:
         default_translation_directories=str(TRANSLATIONS),
         locale_selector=chosen_language,
     )
+    # A results page has some 300 messages: whose language it is in is looked up once a page.
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
+        lambda message: _translations().ugettext(message),
+        lambda one, several, number: _translations().ungettext(one, several, number),
+        newstyle=True,
+    )
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.jinja_env.filters.update(number=number_text, score=score_text, day=day_text)
     app.jinja_env.globals.update(
         language=language, direction=direction, languages=LANGUAGES, theme=chosen_theme, themes=THEMES
     )
     app.after_request(_vary)
+
+
+def _translations() -> Any:
+    if "translations" not in g:
+        g.translations = get_translations()
+    return g.translations
 
 
 def chosen_language() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -108,14 +109,21 @@ class Found:
 
 
 def _ranked(address: SearchAddress) -> Found:
+    memory, access = services().facets, current_access()
+    counted = memory.recall(address.where, access)
+
     def ask() -> SearchResult:
         files = dict.fromkeys(one.file for one in address.examples if isinstance(one, FileExample))
         at_hand = [services().examples.find(file) for file in files]
-        return services().style_search.search(address.query, at_hand=at_hand, with_facets=True)
+        return services().style_search.search(address.query, at_hand=at_hand, with_facets=counted is None)
 
-    result = through_retirement(ask)
+    with memory.counting(address.where, access) if counted is None else nullcontext():
+        result = through_retirement(ask)
+        if result.ranking.facets is not None:
+            counted = result.ranking.facets
+            memory.remember(address.where, access, counted)
     hits = _in_order(result.hits, address.sort)
-    return Found(tuple(hit.card for hit in hits), result.ranking.facets, result=result, hits=hits)
+    return Found(tuple(hit.card for hit in hits), counted, result=result, hits=hits)
 
 
 def _in_order(hits: Sequence[Hit], sort: str) -> tuple[Hit, ...]:
@@ -137,9 +145,8 @@ def _listed(address: SearchAddress) -> Found:
             page=address.page,
             size=PAGE,
             access=current_access(),
-            with_facets=True,
         )
-    return Found(listing.cards, listing.facets, listing=listing)
+    return Found(listing.cards, None, listing=listing)
 
 
 def _results_page(

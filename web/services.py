@@ -13,6 +13,7 @@ from stylesearch.images.tiles import TileCache
 from stylesearch.ingest.doorbell import Doorbell
 from stylesearch.search.service import StyleSearch
 from stylesearch.settings import Settings
+from web.counting import FacetMemory
 from web.examples import Examples
 from web.fetching import PictureFetcher
 
@@ -32,6 +33,7 @@ class Services:
     doorbell: Doorbell
     fetcher: PictureFetcher
     tiles: TileCache
+    facets: FacetMemory
 
 
 def attach_services(app: Flask, settings: Settings) -> None:
@@ -55,6 +57,7 @@ def attach_services(app: Flask, settings: Settings) -> None:
         doorbell=Doorbell(settings),
         fetcher=PictureFetcher(settings),
         tiles=TileCache(settings.home / "zoom", most_bytes=settings.zoom_cache_bytes),
+        facets=FacetMemory(),
     )
 
 
