@@ -46,6 +46,8 @@ def main() -> None:
             for name, address in pages(options).items():
                 page.goto(address)
                 page.wait_for_load_state("networkidle")
+                if name == "map" and size == "390":
+                    page.locator("[data-canvas]").scroll_into_view_if_needed()
                 save(page.screenshot(), FOLDER / f"{name}-{size}.png")
             context.close()
         browser.close()

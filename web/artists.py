@@ -106,6 +106,7 @@ def shown(artist_id: int) -> str:
         )
         standing = standing_of(session, services().style_search, artist.name)
         neighbours = _neighbours(session, standing)
+        gap = _gap_words(session, artist.name, standing)
     near, unavailable = _near_works(artist.name)
     return render_template(
         "artist.html",
@@ -113,7 +114,7 @@ def shown(artist_id: int) -> str:
         aliases=aliases,
         works=works,
         pages=Pages(works.page, works.pages, PAGE),
-        gap=_gap_words(artist.name, standing),
+        gap=gap,
         neighbours=neighbours,
         near=near,
         unavailable=unavailable,
@@ -182,7 +183,7 @@ def _works_of(session: Session, names: Sequence[str]) -> dict[str, WorkCard]:
     return {name: cards[image] for name, image in rows if image in cards}
 
 
-def _gap_words(name: str, standing: Standing) -> tuple[str, ...]:
+def _gap_words(session: Session, name: str, standing: Standing) -> tuple[str, ...]:
     """Say in plain words whether an artist's works can be told from others'."""
     if standing.calibration is None:
         return (_("Nobody has measured yet how well artists can be told apart here."),)
@@ -198,11 +199,12 @@ def _gap_words(name: str, standing: Standing) -> tuple[str, ...]:
     gap = standing.calibration.gaps[standing.place]
     if math.isnan(gap.low):
         return (_("There is too little here to compare %(name)s with.", name=name),)
-    return _measured(name, gap)
+    # Whoever has no work that may be seen any more is not named.
+    rival = ", ".join(_works_of(session, gap.rival)) or _("somebody else")
+    return _measured(name, gap, rival)
 
 
-def _measured(name: str, gap: SetGap) -> tuple[str, ...]:
-    rival = ", ".join(gap.rival) or _("anybody else")
+def _measured(name: str, gap: SetGap, rival: str) -> tuple[str, ...]:
     interval = _(
         "The difference is %(gap)s; drawing the works anew, it lies from %(low)s to %(high)s in 95 of 100 cases.",
         gap=score_text(gap.gap),

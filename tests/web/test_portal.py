@@ -290,7 +290,17 @@ def test_metadata_is_never_markup(settings, database, ingest_folder, drawn_folde
     works = re.findall(r'href="(/works/\d+)"', client.get("/").text)
     assert works
     work = works[0].rsplit("/", 1)[1]
-    pages = ["/", works[0], f"/search?work={work}"]
+    pages = [
+        "/",
+        works[0],
+        f"/search?work={work}",
+        "/search",
+        "/artists",
+        "/artists/1",
+        "/collections",
+        "/collections/hostile",
+    ]
+    pages += [f"/part?work={work}&of=work:{work}", f"/compare?a=work:{work}&b=work:{work}"]
     pages.append(client.get("/search", query_string={"work": work, "artist": attack}).headers["Location"])
     for address in pages:
         page = client.get(address)
@@ -389,3 +399,10 @@ def check_nowhere(client, query_url, work, name):
         assert client.get(address).status_code == 404
     assert "drawn" not in client.get(f"{query_url}&q=collection:other").text.lower().split("<main")[1]
     assert "<dd>0</dd>" in client.get("/").text or "stylesearch ingest" in client.get("/").text
+
+
+def test_a_filter_that_cannot_be_read_can_be_mended_where_it_is_told(client, query_url):
+    page = client.get(f"{query_url}&q=cat+artits:x&sort=oldest").text.split("<main")[1]
+    assert '<input id="mended" type="search" name="q" value="cat artits:x"' in page
+    assert '<input type="hidden" name="sort" value="oldest">' in page
+    assert f'value="{query_url.split("=")[1]}"' in page
