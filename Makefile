@@ -2,6 +2,7 @@
 # make test   install what tests need, run them
 # make train-lite   make the weights of the encoder lite anew: about an hour; Ctrl-C stops it, and it goes on when given again
 # make figures   measure lite anew, and write the figures into the documentation: an hour or two
+# make messages   take new messages of the portal up into its translations, and compile those
 # All use the active virtual environment, or make one in .venv.
 
 VENV := $(or $(VIRTUAL_ENV),.venv)
@@ -15,7 +16,7 @@ LITE ?= .lite
 LITE_WEIGHTS ?= stylesearch/encoders/weights/lite.safetensors
 FIGURES ?= lite_data crossed_icons openclipart_artists whole_image telling_cases lite_speed ingest
 
-.PHONY: demo test train-lite figures check format clean
+.PHONY: demo test train-lite figures check messages format clean
 
 demo: $(VENV)/.stylesearch
 	$(BIN)/stylesearch demo $(if $(filter 0,$(SERVE)),--no-serve) $(if $(filter 1,$(ALL)),--all)
@@ -35,6 +36,12 @@ check: $(VENV)/.stylesearch-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+messages: $(VENV)/.stylesearch-dev
+	$(BIN)/pybabel -q extract -F pyproject.toml -k lazy_gettext -k _ --no-location --omit-header --sort-output -o messages.pot .
+	$(BIN)/pybabel -q update -i messages.pot -d web/translations --no-fuzzy-matching --ignore-obsolete --omit-header --no-wrap
+	$(BIN)/pybabel -q compile -d web/translations
+	rm messages.pot
 
 format: $(VENV)/.stylesearch-dev
 	$(BIN)/ruff check --fix .

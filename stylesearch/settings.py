@@ -223,6 +223,23 @@ class Settings(BaseSettings):
     query_keep_days: Annotated[
         float, Field(description="How long an image that a visitor searched with is kept.", gt=0)
     ] = 7.0
+    web_fetch: Annotated[
+        bool, Field(description="Whether visitors may search with the address of an image on the net.")
+    ] = True
+    web_fetch_private: Annotated[
+        str,
+        Field(
+            description="Networks that visitors' addresses may lead to though they are not public, parted by commas; those"
+            " of ingestion do not count here."
+        ),
+    ] = ""
+    zoom_cache_bytes: Annotated[
+        int,
+        Field(
+            description="Most bytes of HOME/zoom, where pictures that somebody has zoomed into are kept in tiles.",
+            ge=64 * 1024**2,
+        ),
+    ] = 1024**3
     web_visitors: Annotated[
         bool,
         Field(

@@ -32,7 +32,7 @@ HELPERS = {
     "stopwatches",
     "turns",
 }
-NEEDS = {"search": " --work FOLDER", "search_shards": " --work FOLDER", "scale": ""}
+NEEDS = {"search": " --work FOLDER", "search_shards": " --work FOLDER", "scale": "", "portal": ""}
 """What those are given that look at no packages."""
 
 NAMES = sorted({path.stem for path in FOLDER.glob("*.py")} - HELPERS)

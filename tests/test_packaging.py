@@ -50,7 +50,13 @@ def test_it_holds_every_module(wheel):
 
 @pytest.mark.parametrize(
     "folder",
-    ["stylesearch/attribution/templates", "stylesearch/encoders/weights", "web/templates", "web/static"],
+    [
+        "stylesearch/attribution/templates",
+        "stylesearch/encoders/weights",
+        "web/templates",
+        "web/static",
+        "web/translations",
+    ],
 )
 def test_it_holds_what_is_no_module(wheel, folder):
     expected = files(ROOT / folder)

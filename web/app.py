@@ -9,20 +9,40 @@ from flask import Flask, url_for
 from flask_wtf.csrf import CSRFError
 
 from stylesearch.settings import Settings, get_settings
-from web import errors, guard, kept, openid, security, sign_in
+from web import errors, guard, kept, language, openid, security, sign_in, template_words, works  # noqa: F401 - works adds its pages to the portal's
 from web.account import account
 from web.admin import admin
+from web.artists import artists
+from web.collections import collections
 from web.errors import size_text
 from web.health import health
 from web.identity import current
+from web.iiif import iiif
+from web.language import preferences
 from web.media import DigestConverter, media
 from web.metrics import metrics
 from web.portal import portal
 from web.reports import reports
 from web.services import attach_services
+from web.stylemap import mapped
 from web.telling import moment, plainly
 from web.withdrawals import withdrawals
 
+BLUEPRINTS = (
+    portal,
+    artists,
+    collections,
+    mapped,
+    reports,
+    media,
+    iiif,
+    preferences,
+    account,
+    admin,
+    withdrawals,
+    health,
+    metrics,
+)
 STATIC_SECONDS = 365 * 24 * 3600
 
 
@@ -47,8 +67,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_error_handler(CSRFError, kept.answer_foreign_form)
     sign_in.register(app)
     openid.register(app, settings)
+    language.speak(app)
     app.url_map.converters["digest"] = DigestConverter
-    for blueprint in (portal, media, reports, account, admin, withdrawals, health, metrics):
+    for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     digests = _static_digests(Path(app.static_folder or ""))
 
@@ -60,10 +81,10 @@ def create_app(settings: Settings | None = None) -> Flask:
         identity=current,
         max_upload_bytes=settings.max_upload_bytes,
         max_upload_text=size_text(settings.max_upload_bytes),
+        web_fetch=settings.web_fetch,
     )
     app.jinja_env.filters.update(moment=moment, plainly=plainly)
-    app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
+    template_words.register(app)
     return app
 
 

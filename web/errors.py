@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
 
 from flask import Flask, Response, json, render_template, request
@@ -21,9 +21,12 @@ from stylesearch.errors import (
     SignInError,
     StylesearchError,
 )
+from web.fetching import FetchingError
 from web.identity import current, is_api
+from web.messages import lazy_gettext
 from web.rates import TooManyError
 from web.services import services
+from web.told import in_their_language
 
 PROBLEM = "application/problem+json"
 RETRY_SECONDS = 10
@@ -31,6 +34,7 @@ _STATUS = (
     (ImageError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (InputError, HTTPStatus.BAD_REQUEST),
     (NotFoundError, HTTPStatus.NOT_FOUND),
+    (FetchingError, HTTPStatus.BAD_GATEWAY),
     (ServiceError, HTTPStatus.SERVICE_UNAVAILABLE),
     (SignInError, HTTPStatus.UNAUTHORIZED),
     (DeniedError, HTTPStatus.FORBIDDEN),
@@ -38,17 +42,18 @@ _STATUS = (
     (TooManyError, HTTPStatus.TOO_MANY_REQUESTS),
 )
 _HEADINGS = {
-    400: "That does not work",
-    401: "Sign in",
-    403: "Not for you",
-    404: "Nothing here",
-    405: "Not this way",
-    409: "Changed meanwhile",
-    413: "Too large",
-    422: "This image cannot be used",
-    429: "One moment",
-    500: "Something went wrong here",
-    503: "Out of order for the moment",
+    400: lazy_gettext("That does not work"),
+    401: lazy_gettext("Sign in"),
+    403: lazy_gettext("Not for you"),
+    404: lazy_gettext("Nothing here"),
+    405: lazy_gettext("Not this way"),
+    409: lazy_gettext("Changed meanwhile"),
+    413: lazy_gettext("Too large"),
+    422: lazy_gettext("This image cannot be used"),
+    429: lazy_gettext("One moment"),
+    500: lazy_gettext("Something went wrong here"),
+    502: lazy_gettext("Another server does not answer"),
+    503: lazy_gettext("Out of order for the moment"),
 }
 
 log = logging.getLogger(__name__)
@@ -77,7 +82,13 @@ class Problem:
     @property
     def heading(self) -> str:
         """The page's heading."""
-        return _HEADINGS.get(self.status, HTTPStatus(self.status).phrase)
+        return str(_HEADINGS.get(self.status, HTTPStatus(self.status).phrase))
+
+    @property
+    def told(self) -> Problem:
+        """The problem in the visitor's language."""
+        message, hint = in_their_language(self.code, self.message, self.hint)
+        return replace(self, message=message, hint=hint)
 
 
 def register(app: Flask) -> None:
@@ -105,7 +116,7 @@ def wants_page() -> bool:
 def answer(problem: Problem) -> Response:
     """Return a problem as the client prefers it."""
     if wants_page():
-        response = Response(render_template("error.html", problem=problem), status=problem.status)
+        response = Response(render_template("error.html", problem=problem.told), status=problem.status)
     else:
         body = {
             "type": "about:blank",
@@ -135,17 +146,29 @@ def _library_error(error: StylesearchError) -> Response:
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s %s: %s (%s)", request.method, request.path, error, error.code)
-    return answer(
-        Problem(
-            status,
-            error.message,
-            visitors_hint(error.hint),
-            error.code,
-            error.detail,
-            retry_after=error.retry_after if isinstance(error, TooManyError) else None,
-            changed=error if isinstance(error, ChangedMeanwhileError) else None,
-        )
+    return answer(_problem(error))
+
+
+def told(error: StylesearchError) -> Problem:
+    """Return the problem that an error is, in the visitor's language."""
+    return _problem(error).told
+
+
+def _problem(error: StylesearchError) -> Problem:
+    return Problem(
+        status_of(error),
+        error.message,
+        visitors_hint(error.hint),
+        error.code,
+        error.detail,
+        retry_after=error.retry_after if isinstance(error, TooManyError) else None,
+        changed=error if isinstance(error, ChangedMeanwhileError) else None,
     )
+
+
+def as_json(values: object) -> Response:
+    """Return values as a JSON answer."""
+    return Response(json.dumps(values), mimetype="application/json")
 
 
 def visitors_hint(hint: str) -> str:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from stylesearch.errors import StylesearchError
-from stylesearch.search.clauses import clause
 from stylesearch.search.conditions import ByArtist, Condition, Keyworded, Made
 from stylesearch.search.facets import Choice, Facets, facets
 from stylesearch.search.filters import (
@@ -23,20 +21,25 @@ from stylesearch.search.filters import (
 )
 from stylesearch.search.grammar import write
 from web.identity import current_access
+from web.messages import lazy_gettext
+from web.phrases import REUSE, phrase
 from web.query_string import CHOICES, SearchAddress
-from web.showcase import artist_names
+from web.services import services
 
 LEGENDS = {
-    "reuse": "Reuse",
-    "license": "Licence",
-    "collection": "Collection",
-    "medium": "Medium",
-    "movement": "Movement",
-    "period": "Period",
-    "type": "Kind",
-    "keyword": "Keywords",
+    "reuse": lazy_gettext("Reuse"),
+    "license": lazy_gettext("Licence"),
+    "collection": lazy_gettext("Collection"),
+    "medium": lazy_gettext("Medium"),
+    "movement": lazy_gettext("Movement"),
+    "period": lazy_gettext("Period"),
+    "type": lazy_gettext("Kind"),
+    "keyword": lazy_gettext("Keywords"),
 }
 """The filters that are chosen from a list, in their order on the page."""
+
+MOST_OPTIONS = 20
+"""Most values of a filter on the page; others are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,6 @@ class FilterPanel:
 
     groups: tuple[Group, ...]
     artists: tuple[ArtistOption, ...]
-    names: tuple[str, ...]
     chips: tuple[Chip, ...]
     years: Made | None
     rest: str
@@ -174,12 +176,12 @@ def filter_panel(
     chosen = Chosen.of(address.where)
     choices = _choices(session, where, counted)
     groups = (
-        Group(name, legend, _options(choices[name], chosen.ticked(name))) for name, legend in LEGENDS.items()
+        Group(name, str(legend), _options(name, choices[name], chosen.ticked(name)))
+        for name, legend in LEGENDS.items()
     )
     return FilterPanel(
         groups=tuple(group for group in groups if group.options),
         artists=_artists(choices["artist"], chosen),
-        names=tuple(artist_names(session)),
         chips=_chips(session, address),
         years=chosen.years,
         rest=write(every(*chosen.rest)),
@@ -188,15 +190,20 @@ def filter_panel(
 
 def _choices(session: Session, where: Filter, counted: Facets | None) -> Facets:
     """Count each filter's values under all *other* filters: a second value of the same filter is an alternative."""
-    found = dict(counted) if counted is not None else facets(session, where, access=current_access())
+    found = dict(counted) if counted is not None else _count(session, where)
     chosen = Chosen.of(where)
     for name, part in chosen.parts.items():
         others = every(*(one for one in parts_of(where) if one != part and not _is_of(one, name)))
-        found[name] = facets(session, others, access=current_access())[name]
+        found[name] = _count(session, others)[name]
     if chosen.without and "artist" not in chosen.parts:
         others = every(*(one for one in parts_of(where) if not _artists_left_out(one)))
-        found["artist"] = facets(session, others, access=current_access())["artist"]
+        found["artist"] = _count(session, others)["artist"]
     return found
+
+
+def _count(session: Session, where: Filter) -> Facets:
+    access = current_access()
+    return services().facets.counted(where, access, lambda: facets(session, where, access=access))
 
 
 def _is_of(part: Filter, name: str) -> bool:
@@ -204,11 +211,26 @@ def _is_of(part: Filter, name: str) -> bool:
     return name == "artist" and bool(_artists_left_out(part))
 
 
-def _options(choices: list[Choice], ticked: tuple[str, ...]) -> tuple[Option, ...]:
+def _options(name: str, choices: list[Choice], ticked: tuple[str, ...]) -> tuple[Option, ...]:
     known = {choice.value for choice in choices}
-    strays = [Option(value, value, None, ticked=True) for value in ticked if value not in known]
-    found = [Option(one.value, one.label, one.count, one.value in ticked) for one in choices]
-    return (*strays, *sorted(found, key=lambda option: not option.ticked))
+    strays = [
+        Option(value, option_label(name, value, value), None, ticked=True)
+        for value in ticked
+        if value not in known
+    ]
+    found = [
+        Option(one.value, option_label(name, one.value, one.label), one.count, one.value in ticked)
+        for one in choices
+    ]
+    return (*strays, *sorted(found, key=lambda option: not option.ticked))[:MOST_OPTIONS]
+
+
+def option_label(name: str, value: str, label: str) -> str:
+    """Return a value of a filter as it is shown."""
+    if name != "reuse" or value not in REUSE:
+        return label
+    told = str(REUSE[value])
+    return told[:1].upper() + told[1:]
 
 
 def _artists(choices: list[Choice], chosen: Chosen) -> tuple[ArtistOption, ...]:
@@ -219,7 +241,8 @@ def _artists(choices: list[Choice], chosen: Chosen) -> tuple[ArtistOption, ...]:
     options = [
         ArtistOption(name, count, name in wanted, name in unwanted) for name, count in [*strays, *found]
     ]
-    return tuple(sorted(options, key=lambda option: not (option.wanted or option.unwanted)))
+    options.sort(key=lambda option: not (option.wanted or option.unwanted))
+    return tuple(options[:MOST_OPTIONS])
 
 
 def _chips(session: Session, address: SearchAddress) -> tuple[Chip, ...]:
@@ -239,8 +262,5 @@ def _chips(session: Session, address: SearchAddress) -> tuple[Chip, ...]:
 
 
 def _label(session: Session, part: Filter) -> str:
-    try:
-        phrase = clause(session, part, current_access()).phrase
-    except StylesearchError:  # it names something unknown, and can be taken back all the same
-        return write(part)
-    return phrase[:1].upper() + phrase[1:]
+    told = phrase(session, part)
+    return told[:1].upper() + told[1:]

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 
 from flask import Blueprint, Response, abort, request, send_file
-from sqlalchemy import select
 from werkzeug.routing import BaseConverter
 
-from stylesearch.catalog.access import visible
-from stylesearch.catalog.works import Image, Work
-from stylesearch.images.decode import decode
+from stylesearch.catalog.access import Access
+from stylesearch.encoders.decoding import decode_part
+from stylesearch.images.decode import Pixels, decode, read_info
 from stylesearch.images.formats import is_gzip
-from stylesearch.images.thumbnails import thumbnail
+from stylesearch.images.thumbnails import avif, thumbnail
+from stylesearch.search.examples import Region
 from web.identity import current_access
+from web.pictures import Original, visible_original
 from web.recent import Recent
 from web.security import UNTRUSTED_POLICY
 from web.services import services
@@ -24,8 +24,11 @@ PICTURE_SECONDS = 7 * 24 * 3600
 ORIGINAL_SECONDS = 24 * 3600
 QUERY_SECONDS = 24 * 3600
 
+SMALL_SIZE = 200
+PREVIEW_SIZES = (600, 1200, 2000)
 PREVIEW_SIZE = 1200
 PREVIEWS_REMEMBERED = 64
+QUERY_SIZES = (400, 1200)
 SVG = "image/svg+xml"
 EXTENSIONS = {
     "image/svg+xml": ".svg",
@@ -50,35 +53,43 @@ class DigestConverter(BaseConverter):
     regex = "[0-9a-f]{64}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Original:
-    storage_key: str
-    media_type: str
-
-
 @media.get("/thumbnails/<digest:digest>.webp")
 def thumbnails(digest: str) -> Response:
     """Serve the small picture of an image."""
-    _visible_original(digest)
+    _seen(digest)
     store = services().store
-    return _webp(store.read(store.thumbnail_key(bytes.fromhex(digest))), PICTURE_SECONDS)
+    return _picture(store.read(store.thumbnail_key(bytes.fromhex(digest))), PICTURE_SECONDS)
 
 
-@media.get("/previews/<digest:digest>.webp")
-def previews(digest: str) -> Response:
+@media.get("/thumbnails/<digest:digest>/small.webp")
+def small(digest: str) -> Response:
+    """Serve an even smaller one, for plain screens."""
+    _seen(digest)
+    store = services().store
+    data = store.read(store.thumbnail_key(bytes.fromhex(digest)))
+    return _picture(thumbnail(_pixels(data, SMALL_SIZE), size=SMALL_SIZE), PICTURE_SECONDS)
+
+
+@media.get("/previews/<digest:digest>.webp", defaults={"size": PREVIEW_SIZE, "kind": "webp"})
+@media.get("/previews/<digest:digest>/<int:size>.<any(webp,avif):kind>")
+def previews(digest: str, size: int, kind: str) -> Response:
     """Serve a picture that fills a work's page, drawn from the original."""
-    original = _visible_original(digest)
-    data = _previews.get(digest)
+    if size not in PREVIEW_SIZES:
+        abort(404)
+    original = _seen(digest)
+    key = f"{digest}-{size}.{kind}"
+    data = _previews.get(key)
     if data is None:
-        data = _rendition(services().store.read(original.storage_key), PREVIEW_SIZE)
-        _previews.put(digest, data)
-    return _webp(data, PICTURE_SECONDS)
+        pixels = _pixels(services().store.read(original.storage_key), size)
+        data = avif(pixels) if kind == "avif" else thumbnail(pixels, size=size)
+        _previews.put(key, data)
+    return _picture(data, PICTURE_SECONDS, f"image/{kind}")
 
 
 @media.get("/originals/<digest:digest>")
 def originals(digest: str) -> Response:
     """Serve an image file as it was taken in; it is untrusted, and so is locked in."""
-    original = _visible_original(digest)
+    original = _seen(digest)
     if digest in request.if_none_match:
         response = Response(status=304)
         response.set_etag(digest)
@@ -94,51 +105,71 @@ def originals(digest: str) -> Response:
         if original.media_type == SVG and is_gzip(data):
             response.headers["Content-Encoding"] = "gzip"
     response.headers["Content-Security-Policy"] = UNTRUSTED_POLICY
-    response.cache_control.public = True
     response.cache_control.max_age = ORIGINAL_SECONDS
-    return response
+    return _for_whom(response)
 
 
-@media.get("/queries/<digest:digest>.webp")
-def queries(digest: str) -> Response:
-    """Serve the small picture of a visitor's image."""
-    response = _webp(_rendition(services().examples.data(digest), 400), QUERY_SECONDS)
-    response.cache_control.public = False
+@media.get("/queries/<digest:digest>.webp", defaults={"size": QUERY_SIZES[0]})
+@media.get("/queries/<digest:digest>/<int:size>.webp")
+def queries(digest: str, size: int) -> Response:
+    """Serve the picture of a visitor's image, or of a part of it."""
+    if size not in QUERY_SIZES:
+        abort(404)
+    part = request.args.get("region")
+    response = _picture(
+        _cut(services().examples.data(digest), size, None if part is None else Region.parse(part)),
+        QUERY_SECONDS,
+    )
+    response.cache_control.public = False  # whoever sees the works, the image is the visitor's own
     response.cache_control.private = True
     return response
 
 
-def _visible_original(digest: str) -> _Original:
+def _seen(digest: str) -> Original:
     """Return where an image is kept, if a work that may be seen has it; else answer 404."""
-    with services().database.session() as session:
-        row = session.execute(
-            select(Image.storage_key, Image.media_type)
-            .join(Work, Work.id == Image.work_id)
-            .where(Image.sha256 == bytes.fromhex(digest), visible(current_access()))
-            .limit(1)
-        ).one_or_none()
-    if row is None:
+    found = visible_original(digest)
+    if found is None:
         abort(404)
-    return _Original(*row)
+    return found
 
 
-def _rendition(data: bytes, size: int) -> bytes:
-    """Draw an image file as WebP within a square of ``size`` pixels."""
+def _cut(data: bytes, size: int, region: Region | None) -> bytes:
+    """Draw an image file, or a part of it, as WebP within a square of ``size`` pixels."""
+    if region is None:
+        return thumbnail(_pixels(data, size), size=size)
     settings = services().settings
-    picture = decode(
+    box = (region.left, region.top, region.width, region.height)
+    limits = {"max_bytes": settings.max_file_bytes, "max_pixels": settings.max_pixels}
+    info = read_info(data, **limits)
+    region.check_inside(info.width, info.height)
+    pixels = decode_part(data, box, shortest_side=size, **limits)
+    return thumbnail(pixels, size=size)
+
+
+def _pixels(data: bytes, size: int) -> Pixels:
+    settings = services().settings
+    return decode(
         data,
         max_bytes=settings.max_file_bytes,
         max_pixels=settings.max_pixels,
         shortest_side=size,
         longest_side=size,
-    )
-    return thumbnail(picture.pixels, size=size)
+    ).pixels
 
 
-def _webp(data: bytes, seconds: int) -> Response:
-    response = Response(data, mimetype="image/webp")
-    response.cache_control.public = True
+def _picture(data: bytes, seconds: int, media_type: str = "image/webp") -> Response:
+    response = Response(data, mimetype=media_type)
     response.cache_control.max_age = seconds
     response.add_etag()
+    _for_whom(response)
     response.make_conditional(request)
+    return response
+
+
+def _for_whom(response: Response) -> Response:
+    """Let stores between us and the browser keep only what everybody may see."""
+    if current_access() is Access.EVERYBODY:
+        response.cache_control.public = True
+    else:
+        response.cache_control.private = True
     return response

@@ -9,10 +9,13 @@ from flask import Flask, current_app
 from stylesearch.attribution.report import ReportMaker
 from stylesearch.catalog.database import Database, open_database
 from stylesearch.images.store import ImageStore, open_store
+from stylesearch.images.tiles import TileCache
 from stylesearch.ingest.doorbell import Doorbell
 from stylesearch.search.service import StyleSearch
 from stylesearch.settings import Settings
+from web.counting import FacetMemory
 from web.examples import Examples
+from web.fetching import PictureFetcher
 from web.identity import current_access
 from web.rates import Rates
 
@@ -31,6 +34,9 @@ class Services:
     reports: ReportMaker
     doorbell: Doorbell
     rates: Rates
+    fetcher: PictureFetcher
+    tiles: TileCache
+    facets: FacetMemory
 
     @property
     def style_search(self) -> StyleSearch:
@@ -58,6 +64,9 @@ def attach_services(app: Flask, settings: Settings) -> None:
         reports=ReportMaker(style_search, store),
         doorbell=Doorbell(settings),
         rates=Rates(settings),
+        fetcher=PictureFetcher(settings),
+        tiles=TileCache(settings.home / "zoom", most_bytes=settings.zoom_cache_bytes),
+        facets=FacetMemory(),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from stylesearch.catalog.access import visible
@@ -13,7 +13,7 @@ from stylesearch.catalog.cards import WorkCard, cards_of_images
 from stylesearch.catalog.works import Image, Work
 from web.identity import current_access
 
-NAMES_SUGGESTED = 1000
+NAMES_SUGGESTED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def sample_works(session: Session, number: int) -> list[WorkCard]:
         statement = select(Image.id).join(Work, Work.id == Image.work_id).where(visible(current_access()))
         image_ids = list(session.scalars(statement.order_by(Image.id).limit(number)))
     spread = image_ids[:: max(1, len(image_ids) // number)][:number]
-    return _in_order(session, spread)
+    return cards_in_order(session, spread)
 
 
 def other_works(session: Session, card: WorkCard, number: int) -> list[WorkCard]:
@@ -88,18 +88,24 @@ def other_works(session: Session, card: WorkCard, number: int) -> list[WorkCard]
         .order_by(func.min(Image.id))
         .limit(number)
     )
-    return _in_order(session, list(session.scalars(first_images)))
+    return cards_in_order(session, list(session.scalars(first_images)))
 
 
-def artist_names(session: Session) -> list[str]:
-    """Return artists' names to suggest while one is typed."""
-    seen = exists().where(
-        WorkArtist.artist_id == Artist.id, WorkArtist.work_id == Work.id, visible(current_access())
+def names_like(session: Session, typed: str) -> list[str]:
+    """Return artists' names to suggest while one is typed: those that hold it, and then those that are near it."""
+    access = current_access()
+    seen = exists().where(WorkArtist.artist_id == Artist.id, WorkArtist.work_id == Work.id, visible(access))
+    held = Artist.name.icontains(typed, autoescape=True)
+    near = func.similarity(Artist.name, typed)
+    named = (
+        select(Artist.name)
+        .where(or_(held, Artist.name.bool_op("%")(typed)), seen.correlate(Artist))
+        .order_by(held.desc(), near.desc(), Artist.sort_name)
     )
-    named = select(Artist.name).where(seen.correlate(Artist)).order_by(Artist.sort_name)
-    return list(session.scalars(named.limit(NAMES_SUGGESTED)))
+    return list(dict.fromkeys(session.scalars(named.limit(NAMES_SUGGESTED))))
 
 
-def _in_order(session: Session, image_ids: list[int]) -> list[WorkCard]:
+def cards_in_order(session: Session, image_ids: list[int]) -> list[WorkCard]:
+    """Return the cards of images in their order, without those that may not be seen."""
     cards = cards_of_images(session, image_ids, current_access())
     return [cards[image_id] for image_id in image_ids if image_id in cards]

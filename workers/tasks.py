@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 from functools import lru_cache
 
 from stylesearch.attribution.batches import report_for_a_while
 from stylesearch.attribution.report import ReportMaker
+from stylesearch.catalog import encoders
 from stylesearch.catalog.database import open_database
+from stylesearch.catalog.descriptors import EncoderRow
+from stylesearch.errors import StylesearchError
 from stylesearch.images.store import open_store
-from stylesearch.ingest.doorbell import EMBED_TASK, FETCH_TASK, REPORT_TASK, UPKEEP_TASK, Doorbell
+from stylesearch.ingest.doorbell import (
+    EMBED_TASK,
+    FETCH_TASK,
+    MAP_TASK,
+    REPORT_TASK,
+    UPKEEP_TASK,
+    Doorbell,
+)
 from stylesearch.ingest.pipeline import Pipeline
 from stylesearch.ingest.run import make_pipeline
-from stylesearch.ingest.upkeep import keep_up
+from stylesearch.ingest.upkeep import UPKEEP_SECONDS, keep_up
 from stylesearch.ingest.working import embed_for_a_while, fetch_for_a_while
+from stylesearch.search import stylemap
 from stylesearch.search.recall import measure_where_due
 from stylesearch.search.service import StyleSearch
 from stylesearch.settings import get_settings
 from workers.app import app
+
+log = logging.getLogger(__name__)
 
 
 @lru_cache(maxsize=1)
@@ -58,8 +72,26 @@ def report(batch_id: int) -> None:
 
 @app.task(name=UPKEEP_TASK)  # type: ignore[untyped-decorator,unused-ignore]
 def upkeep() -> None:
-    """Look after runs, the spool, and what is known of indexes."""
+    """Look after runs, the spool, what is known of indexes, and maps."""
     settings = get_settings()
     database = open_database(settings)
     keep_up(database, settings, _doorbell())
     measure_where_due(database, settings)
+    with database.session() as session:
+        due = [row.id for row in encoders.all_active(session) if stylemap.is_due(session, row)]
+    for encoder_id in due:
+        _doorbell().ring(MAP_TASK, encoder_id, expires=2 * UPKEEP_SECONDS)
+
+
+@app.task(name=MAP_TASK)  # type: ignore[untyped-decorator,unused-ignore]
+def draw_map(encoder_id: int) -> None:
+    """Draw the map of an encoder's gallery, unless that has been done meanwhile."""
+    database = open_database(get_settings())
+    with database.session() as session:
+        row = session.get(EncoderRow, encoder_id)
+        if row is None or row.status != "active" or not stylemap.is_due(session, row):
+            return
+    try:
+        stylemap.build(database, row)
+    except StylesearchError as error:  # the next upkeep asks for it again
+        log.warning("%s", error)

@@ -17,6 +17,7 @@ from stylesearch.catalog.descriptors import (
     Whitening,
 )
 from stylesearch.catalog.duplicates import NearDuplicate
+from stylesearch.catalog.maps import MapPoint, StyleMap
 from stylesearch.catalog.people import ApiToken, Invitation, LoginSession, User
 from stylesearch.catalog.reports import Report
 from stylesearch.catalog.rights import License
@@ -42,12 +43,14 @@ __all__ = [
     "Invitation",
     "License",
     "LoginSession",
+    "MapPoint",
     "NearDuplicate",
     "Report",
     "ReportBatch",
     "ReportItem",
     "Shard",
     "SigningKey",
+    "StyleMap",
     "User",
     "Whitened",
     "Whitening",

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from stylesearch.catalog.audit import AuditEvent
 from stylesearch.catalog.descriptors import Density, EncoderRow, IndexCheck, Whitened, Whitening
 from stylesearch.catalog.encoders import GALLERY_LOCK, REGISTER_LOCK
+from stylesearch.catalog.maps import StyleMap
 from stylesearch.errors import NotFoundError, ServiceError
 
 LOCKED = "55P03"  # PostgreSQL's state where a lock is not to be had
@@ -109,7 +110,7 @@ def retire(session: Session, row: EncoderRow, *, patience_seconds: float = 5.0) 
     session.execute(text(f"TRUNCATE {row.partition}"))
     # Whoever still looks at an older state of the database sees by the name that it is empty.
     session.execute(text(f"ALTER TABLE {row.partition} RENAME TO {row.emptied_partition}"))
-    for measured in (Density, IndexCheck, Whitened, Whitening):
+    for measured in (Density, IndexCheck, StyleMap, Whitened, Whitening):
         session.execute(delete(measured).where(measured.encoder_id == row.id))
     session.execute(update(EncoderRow).where(EncoderRow.id == row.id).values(status="retired"))
     session.add(

@@ -33,6 +33,7 @@ COMMANDS = {
         "Build the index that makes large galleries quick, and look after it.",
     ),
     "ingest": ("stylesearch.cli.ingest", "Take works in, follow runs, and look at what went wrong."),
+    "map": ("stylesearch.cli.map", "Draw the style map of a gallery."),
     "report": ("stylesearch.cli.report", "Report on whose style an image resembles, and under what rights."),
     "search": ("stylesearch.cli.search", "Find works near an image in style."),
     "services": ("stylesearch.cli.services", "Start and stop the local PostgreSQL and Valkey."),

@@ -84,11 +84,22 @@ def decode_box(
     ImageError
         As `stylesearch.images.decode.decode` does.
     """
+    shortest = max(SHORTEST_SIDE, encoder.input_size)
+    return decode_part(data, box, shortest_side=shortest, max_bytes=max_bytes, max_pixels=max_pixels)
+
+
+def decode_part(
+    data: bytes, box: tuple[int, int, int, int], *, shortest_side: int, max_bytes: int, max_pixels: int
+) -> Pixels:
+    """Decode a part of an image so that its shorter side has about so many pixels, where the image has as many.
+
+    Parameters and errors as for :func:`decode_box`.
+    """
     limits = {"max_bytes": max_bytes, "max_pixels": max_pixels}
     left, top, width, height = box
     info = read_info(data, **limits)
     # The part, not the whole, is to have the size that is needed; what is drawn may be drawn larger for it.
-    scale = max(SHORTEST_SIDE, encoder.input_size) / min(width, height)
+    scale = shortest_side / min(width, height)
     scale = min(scale, (FULL_PIXELS / (info.width * info.height)) ** 0.5)
     pixels = decode(
         data,

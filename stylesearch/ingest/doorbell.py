@@ -15,6 +15,7 @@ from stylesearch.settings import Settings
 
 FETCH_TASK, EMBED_TASK, UPKEEP_TASK = "ingest.fetch", "ingest.embed", "ingest.upkeep"
 REPORT_TASK = "reports.make"
+MAP_TASK = "map.build"
 INGEST_QUEUE, EMBED_QUEUE, MAINTENANCE_QUEUE = "ingest", "embed", "maintenance"
 QUEUES = (INGEST_QUEUE, EMBED_QUEUE, MAINTENANCE_QUEUE)
 QUEUE_OF = {
@@ -22,6 +23,7 @@ QUEUE_OF = {
     EMBED_TASK: EMBED_QUEUE,
     REPORT_TASK: EMBED_QUEUE,  # a report is one description more
     UPKEEP_TASK: MAINTENANCE_QUEUE,
+    MAP_TASK: MAINTENANCE_QUEUE,
 }
 TASK_SECONDS = 900
 """Longest a task may run before its process is ended."""

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from stylesearch.catalog.access import Access, visible
 from stylesearch.catalog.artists import Artist, ArtistAlias, WorkArtist
 from stylesearch.catalog.collections import find_collection, license_named
+from stylesearch.catalog.maps import MapPoint, StyleMap
 from stylesearch.catalog.rights import License
 from stylesearch.catalog.works import Image, Work
 from stylesearch.errors import NotFoundError
@@ -32,6 +33,7 @@ from stylesearch.search.conditions import (
     Licensed,
     Made,
     Named,
+    OnMap,
     Qualified,
     Reusable,
     Says,
@@ -278,6 +280,23 @@ def _ingested(_session: Session, one: Ingested, _access: Access) -> Clause:
     return Clause(and_(*bounds), "", words)
 
 
+def _on_map(session: Session, one: OnMap, _access: Access) -> Clause:
+    if session.get(StyleMap, one.map) is None:
+        raise NotFoundError(
+            "The style map has been drawn anew since this part of it was chosen.",
+            hint="Choose a part of the map as it is now.",
+            code="unknown_map",
+        )
+    part = one.region
+    inside = exists().where(
+        MapPoint.work_id == Work.id,
+        MapPoint.map_id == one.map,
+        MapPoint.x.between(part.left, part.left + part.width - 1),
+        MapPoint.y.between(part.top, part.top + part.height - 1),
+    )
+    return Clause(inside.correlate(Work), "in", "a part of the style map")
+
+
 _OF_CONDITION: dict[type[Condition], Callable[[Session, Any, Access], Clause]] = {
     ByArtist: _by_artist,
     Qualified: _qualified,
@@ -290,6 +309,7 @@ _OF_CONDITION: dict[type[Condition], Callable[[Session, Any, Access], Clause]] =
     Says: _says,
     HasImage: _has_image,
     Ingested: _ingested,
+    OnMap: _on_map,
 }
 
 

@@ -10,9 +10,11 @@ from functools import partial
 from typing import Any, TypeVar
 
 from stylesearch.catalog.artists import QUALIFIERS
+from stylesearch.catalog.maps import SIZE
 from stylesearch.catalog.records import EARLIEST_YEAR, LATEST_YEAR, LONGEST, LONGEST_NAME, tidy
 from stylesearch.catalog.rights import REUSE_CLASSES
 from stylesearch.errors import InputError
+from stylesearch.search.examples import LARGEST_ID, Region
 
 OWN = "own"
 """Stands for a credit without a qualifier: the work is the artist's, outright."""
@@ -256,6 +258,31 @@ class Ingested(Condition):
         return _range_text(self.start, self.end)
 
 
+@dataclass(frozen=True, slots=True)
+class OnMap(Condition):
+    """Lying in a part of a style map.
+
+    Attributes
+    ----------
+    map:
+        Number of the map: on another one, the same place means something else.
+    region:
+        The part, in steps from the upper left corner.
+    """
+
+    map: int
+    region: Region
+
+    field = "map"
+
+    def __post_init__(self) -> None:
+        self.region.check_inside(SIZE + 1, SIZE + 1)
+
+    @property
+    def value(self) -> str:
+        return f"{self.map}@{self.region}"
+
+
 def _set(condition: Condition, name: str, value: object) -> None:
     object.__setattr__(condition, name, value)
 
@@ -322,6 +349,15 @@ def _has(value: str) -> Condition:
     return HasImage()
 
 
+def _on_map(value: str) -> Condition:
+    found = re.fullmatch(r"([0-9]{1,18})@([0-9,]{7,40})", value)
+    if found is None or not 1 <= int(found[1]) <= LARGEST_ID:
+        raise InputError(
+            f"{value[:40]!r} is no part of a map.", hint="Choose a part on the style map.", code="bad_region"
+        )
+    return OnMap(int(found[1]), Region.parse(found[2]))
+
+
 _READERS: dict[str, Callable[[str], Condition]] = {
     "artist": ByArtist,
     **{
@@ -339,6 +375,7 @@ _READERS: dict[str, Callable[[str], Condition]] = {
     **{f"text-{code}": partial(Says, language=code) for code in LANGUAGES},
     "has": _has,
     "ingested": lambda value: Ingested(*_range(value, _day)),
+    "map": _on_map,
 }
 
 FIELDS = tuple(_READERS)

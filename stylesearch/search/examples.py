@@ -270,12 +270,14 @@ def parse_example(text: str, *, against: bool = False) -> Example | None:
     found = _WRITTEN.fullmatch(text)
     if found is None:
         return None
-    kind, value = found["kind"], found["value"].strip()
+    kind, value, region = found["kind"], found["value"].strip(), found["region"]
+    if kind in ("artist", "words") and region is not None:  # it belongs to the name
+        value, region = f"{found['value']}@{region}", None
     values: dict[str, Any] = {kind: value}
     if kind in ("image", "work"):
         values[kind] = int(value) if re.fullmatch(r"\d{1,19}", value, re.ASCII) else value
-    if found["region"] is not None:
-        values["region"] = found["region"]
+    if region is not None:
+        values["region"] = region
     if found["weight"] is not None:
         values["weight"] = parse_weight(found["weight"])
     return example_from_json(values | ({"against": True} if against else {}))

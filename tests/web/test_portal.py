@@ -170,7 +170,6 @@ def test_empty_parameters_are_ignored(client, query_url):
         ("&q=artits:x", "artits"),
         ("&q=(a", "not closed"),
         ("&after=here", "no such page"),
-        ("&work=1", "image"),
     ],
 )
 def test_what_an_address_cannot_mean_is_400_and_named(client, query_url, more, named):
@@ -180,7 +179,23 @@ def test_what_an_address_cannot_mean_is_400_and_named(client, query_url, more, n
 
 
 @pytest.mark.parametrize(
-    "query", ["", "?image=../../etc/passwd", "?image=ABC", "?work=x", "?work=99999999999999999999"]
+    "query",
+    [
+        "?image=../../etc/passwd",
+        "?image=ABC",
+        "?work=x",
+        "?work=99999999999999999999",
+        "?like=picture",
+        "?like=file:ABC",
+        "?like=descriptor:1",
+        "?unlike=work:1",
+        "?work=1&like=image:1@0,0,99999,9",
+        "?" + "&".join(f"work={number}" for number in range(1, 23)),
+        "?sort=best",
+        "?per_artist=0&work=1",
+        "?page=0",
+        "?page=x",
+    ],
 )
 def test_a_search_without_a_usable_example_is_400(client, query):
     assert client.get(f"/search{query}").status_code == 400
@@ -275,7 +290,17 @@ def test_metadata_is_never_markup(settings, database, ingest_folder, drawn_folde
     works = re.findall(r'href="(/works/\d+)"', client.get("/").text)
     assert works
     work = works[0].rsplit("/", 1)[1]
-    pages = ["/", works[0], f"/search?work={work}"]
+    pages = [
+        "/",
+        works[0],
+        f"/search?work={work}",
+        "/search",
+        "/artists",
+        "/artists/1",
+        "/collections",
+        "/collections/hostile",
+    ]
+    pages += [f"/part?work={work}&of=work:{work}", f"/compare?a=work:{work}&b=work:{work}"]
     pages.append(client.get("/search", query_string={"work": work, "artist": attack}).headers["Location"])
     for address in pages:
         page = client.get(address)
@@ -319,7 +344,7 @@ def test_pages_have_no_inline_script_or_style(client, query_url, catalogue):
 
 def test_a_filter_that_cannot_be_read_is_shown_with_its_place(client, query_url):
     page = client.get(f"{query_url}&q=cat+artits:x")
-    assert '<pre class="place">cat artits:x\n    ^</pre>' in page.text
+    assert '<pre class="place" tabindex="0">cat artits:x\n    ^</pre>' in page.text
     problem = client.get(f"{query_url}&q=cat+artits:x", headers={"Accept": "application/problem+json"}).json
     assert (problem["code"], problem["place"]) == ("unknown_filter", "cat artits:x\n    ^")
 
@@ -367,5 +392,17 @@ def check_nowhere(client, query_url, work, name):
     page = client.get(query_url)
     assert hits(page.text) == []
     assert name not in page.text
+    for address in ("/search", "/artists", "/collections", "/search?q=cat"):
+        assert name not in client.get(address).text
+        assert hits(client.get(address).text) == []
+    for address in ("/collections/drawn", "/artists/1", f"/compare?a=work:{work}&b=work:{work}"):
+        assert client.get(address).status_code == 404
     assert "drawn" not in client.get(f"{query_url}&q=collection:other").text.lower().split("<main")[1]
     assert "<dd>0</dd>" in client.get("/").text or "stylesearch ingest" in client.get("/").text
+
+
+def test_a_filter_that_cannot_be_read_can_be_mended_where_it_is_told(client, query_url):
+    page = client.get(f"{query_url}&q=cat+artits:x&sort=oldest").text.split("<main")[1]
+    assert '<input id="mended" type="search" name="q" value="cat artits:x"' in page
+    assert '<input type="hidden" name="sort" value="oldest">' in page
+    assert f'value="{query_url.split("=")[1]}"' in page

@@ -1,3 +1,4 @@
+import io
 import re
 from base64 import b64decode
 
@@ -96,3 +97,47 @@ def test_a_report_that_is_not_there_is_404(client):
         "/reports/%00",
     ):
         assert client.get(address).status_code == 404
+
+
+def test_reports_of_a_visit_are_listed_for_nobody_else(client, app, token, catalogue):
+    form = {"csrf_token": token(client), "work": str(catalogue.first_work())}
+    addresses = [client.post("/reports", data=form).headers["Location"] for _ in range(2)]
+    page = client.get("/reports").text
+    assert re.findall(r'<a href="(/reports/[\w-]{16,})">', page) == addresses[::-1]
+    assert addresses[0] not in app.test_client().get("/reports").text
+
+
+def test_a_report_is_found_by_its_number_or_address(client, token, catalogue):
+    form = {"csrf_token": token(client), "work": str(catalogue.first_work())}
+    address = client.post("/reports", data=form).headers["Location"]
+    for text in (address, f"https://art.example{address}.pdf", address.rpartition("/")[2], f" {address}/ "):
+        assert client.get("/reports/find", query_string={"id": text}).headers["Location"] == address
+    for text in ("", "none", "\0", "../keys"):
+        assert client.get("/reports/find", query_string={"id": text}).status_code == 404
+
+
+def test_a_report_is_verified(client, token, catalogue):
+    form = {"csrf_token": token(client), "work": str(catalogue.first_work())}
+    address = client.post("/reports", data=form).headers["Location"]
+    data, signature = client.get(f"{address}.json").data, client.get(f"{address}.sig").data
+
+    def verify(report: bytes, sign: bytes | None):
+        files = {"csrf_token": token(client), "report": (io.BytesIO(report), "a.report.json")}
+        if sign is not None:
+            files["signature"] = (io.BytesIO(sign), "a.report.sig")
+        return client.post("/reports/verify", data=files)
+
+    good = verify(data, signature)
+    assert good.status_code == 200
+    assert "The report holds" in good.text
+    assert good.text.count("check-holds") == 4
+    changed = verify(data.replace(b'"best_rank":1,', b'"best_rank":2,'), signature)
+    assert "does not hold in every point" in changed.text
+    assert verify(data, None).text.count("check-fails") == 1
+    nothing = (b"", b"{", b"[]", b'{"document": {}, "works": {}}', b"[" * 100_000, b"\xff\xfe", data[:-40])
+    for report in nothing:
+        assert verify(report, signature).status_code == 400, report[:40]
+    bare = b'{"document": {"format": "%s", "version": %d}, "works": {}}'
+    found = re.search(rb'"format":"([^"]+)".*?"version":(\d+)', data)
+    assert verify(bare % (found[1], int(found[2])), signature).status_code == 400
+    assert verify(data, b"no signature").status_code == 400

@@ -33,7 +33,7 @@ def test_a_form_without_its_token_is_refused(client, catalogue, picture, address
     data = {"work": str(catalogue.first_work()), "image": (io.BytesIO(picture()), "p.png")}
     answer = client.post(address, data=data)
     assert answer.status_code == 400
-    assert "load the page again" in answer.text
+    assert "send the form once more" in answer.text
 
 
 def test_a_token_of_another_visit_is_refused(app, token, picture):
@@ -122,3 +122,19 @@ def test_sessions_outlive_a_restart(archive, token, picture):
     again.set_cookie("stylesearch_session", cookie.value)
     answer = again.post("/search", data={"csrf_token": sign, "image": (io.BytesIO(picture()), "p.png")})
     assert answer.status_code == 303
+
+
+def test_a_form_whose_visit_has_ended_can_be_sent_once_more(client, catalogue):
+    work = str(catalogue.first_work())
+    form = {"csrf_token": "of a visit long ago", "work": work, "q": "reuse:open <b>"}
+    ours = {"Origin": "http://localhost"}
+    answer = client.post("/reports", data=form, headers=ours)
+    assert answer.status_code == 400
+    again = answer.text.split("<main")[1]
+    assert f'<input type="hidden" name="work" value="{work}">' in again
+    assert "&lt;b&gt;" in again
+    assert "of a visit long ago" not in again
+    foreign = client.post("/reports", data=form, headers={"Origin": "https://evil.example"})
+    assert 'name="work"' not in foreign.text
+    secret = client.post("/reports", data=form | {"password": "hush"}, headers=ours)
+    assert "hush" not in secret.text

@@ -18,10 +18,10 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(text.textContent.trim());
-      say("Copied");
+      say(button.dataset.copiedWords);
     } catch {
       getSelection().selectAllChildren(text);
-      say("Selected");
+      say(button.dataset.selectedWords);
     }
   });
 }

@@ -21,6 +21,21 @@ if (panel) {
     });
   }
 
+  // Names are suggested while one is typed.
+  const names = panel.querySelector("#artists");
+  let asked = 0;
+  for (const field of panel.querySelectorAll("[data-suggest]")) {
+    field.addEventListener("input", async () => {
+      const number = ++asked;
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      if (number !== asked || field.value.trim().length < 2) return;
+      const answer = await fetch(`${field.dataset.suggest}?q=${encodeURIComponent(field.value)}`).catch(() => null);
+      if (!answer?.ok || number !== asked) return;
+      const options = (await answer.json()).map((name) => Object.assign(document.createElement("option"), { value: name }));
+      names.replaceChildren(...options);
+    });
+  }
+
   // Fields that are left empty do not make the address longer.
   const form = panel.querySelector("[data-tidy]");
   form.addEventListener("submit", () => {

@@ -39,7 +39,7 @@ if (form) {
     if (file.size > Number(form.dataset.most)) {
       hidePreview();
       input.value = "";
-      say(`This file is larger than ${form.dataset.mostText}. Scale it down and try again.`, true);
+      say(form.dataset.tooLarge, true);
       return;
     }
     showPreview(file);
@@ -57,7 +57,7 @@ if (form) {
   input.addEventListener("change", search);
 
   form.addEventListener("submit", () => {
-    say("Looking at the image…");
+    say(form.dataset.looking);
     button.disabled = true;
   });
 
@@ -84,6 +84,7 @@ if (form) {
     if (!bringsFiles(event)) return;
     event.preventDefault();
     mark(-depth);
+    form.closest("details")?.setAttribute("open", "");
     take(event.dataTransfer.files);
   });
 
