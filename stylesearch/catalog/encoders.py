@@ -164,14 +164,10 @@ def _active(*, hold_gallery: bool, timed: bool) -> Select[Any]:
         locked = func.pg_try_advisory_xact_lock_shared(GALLERY_LOCK, cast(EncoderRow.id, Integer))
         name = PARTITION_PREFIX + cast(EncoderRow.id, Text)
         held = case((locked, func.to_regclass(name).is_not(None)), else_=false())
-    found: Select[Any] = select(EncoderRow, held.label("held")).where(
-        EncoderRow.slug == bindparam("slug"), EncoderRow.status == "active"
-    )
+    columns: list[Any] = [EncoderRow, held.label("held")]
     if timed:
-        return found.add_columns(
-            func.set_config("statement_timeout", bindparam("milliseconds", type_=Text), True)
-        )
-    return found
+        columns.append(func.set_config("statement_timeout", bindparam("milliseconds", type_=Text), True))
+    return select(*columns).where(EncoderRow.slug == bindparam("slug"), EncoderRow.status == "active")
 
 
 _ACTIVE = {
