@@ -52,7 +52,7 @@ def build(database: Database, encoder: EncoderRow, *, seed: int = 0) -> StyleMap
                 "The map is being drawn already.", hint="Wait until it is there.", code="map_busy"
             )
         with database.session(snapshot=True) as session:
-            encoders.hold_gallery(session, encoder)
+            encoders.active(session, encoder.slug, digest=encoder.digest, hold_gallery=True)
             gallery = _count(session, encoder)
             works, vectors = _read(session, encoder, gallery)
         if len(works) < FEWEST_WORKS:
