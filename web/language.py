@@ -11,6 +11,8 @@ from flask import Blueprint, Flask, Response, g, redirect, request, url_for
 from flask_babel import Babel, format_date, format_decimal, get_locale, get_translations
 from werkzeug.wrappers import Response as AnyResponse
 
+from web.identity import open_to_all
+
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 """Languages whose messages are complete, each by its own name."""
 
@@ -92,6 +94,7 @@ def day_text(value: datetime | date) -> str:
 
 
 @preferences.get("/preferences")
+@open_to_all
 def choose() -> AnyResponse:
     """Keep a language or a theme in a cookie, and lead back."""
     response = redirect(_inside(request.args.get("back", "")))

@@ -17,12 +17,14 @@ from stylesearch.accounts.roles import SCOPES, Role
 from stylesearch.accounts.tokens import make_token
 from stylesearch.accounts.users import find_user
 from stylesearch.catalog.access import Access
+from stylesearch.catalog.artists import WorkArtist
 from stylesearch.catalog.collections import set_visibility
 from stylesearch.catalog.people import ApiToken
 from stylesearch.catalog.works import Image as ImageRow
 from stylesearch.catalog.works import Work
 from web.app import create_app
 from web.identity import demand_of
+from web.media import PREVIEW_SIZE, QUERY_SIZES
 
 VISITOR, VIEWER, CURATOR, ADMIN = Role
 ALWAYS = "open"
@@ -48,6 +50,15 @@ class Row:
     shows: bool = False
 
 
+@dataclass(frozen=True)
+class Subject:
+    """A work, its artist, and the digest of its image."""
+
+    work: int
+    artist: int
+    digest: str
+
+
 READ = Row(VISITOR, "read")
 ROUTES: dict[str, Row] = {
     "static": Row(ALWAYS),
@@ -57,10 +68,29 @@ ROUTES: dict[str, Row] = {
     "portal.upload": READ,
     "portal.results": Row(VISITOR, "read", shows=True),
     "portal.work": Row(VISITOR, "read", shows=True),
+    "portal.compare": READ,
+    "portal.part": READ,
+    "portal.suggest": READ,
+    "artists.listed": READ,
+    "artists.named": READ,
+    "artists.shown": Row(VISITOR, "read", shows=True),
+    "collections.listed": READ,
+    "collections.shown": READ,
+    "stylemap.show": READ,
+    "stylemap.points": READ,
+    "stylemap.works": READ,
+    "iiif.base": READ,
+    "iiif.info": Row(VISITOR, "read", shows=True),
+    "iiif.part": Row(VISITOR, "read", shows=True),
+    "preferences.choose": Row(ALWAYS),
     "media.thumbnails": Row(VISITOR, "read", shows=True),
+    "media.small": Row(VISITOR, "read", shows=True),
     "media.previews": Row(VISITOR, "read", shows=True),
     "media.originals": Row(VISITOR, "read", shows=True),
     "media.queries": READ,
+    "reports.listed": READ,
+    "reports.find": READ,
+    "reports.verify": READ,
     "reports.make": Row(VISITOR, "report"),
     "reports.show": READ,
     "reports.download": READ,
@@ -122,28 +152,39 @@ def closed(archive) -> Flask:
 
 
 @pytest.fixture
-def subject(archive) -> tuple[int, str]:
-    """A work, and the digest of its image."""
+def subject(archive) -> Subject:
+    """A work."""
     with archive.database.session() as session:
         row = session.execute(
-            select(Work.id, ImageRow.sha256).join(ImageRow, ImageRow.work_id == Work.id).order_by(Work.id)
+            select(Work.id, WorkArtist.artist_id, ImageRow.sha256)
+            .join(ImageRow, ImageRow.work_id == Work.id)
+            .join(WorkArtist, WorkArtist.work_id == Work.id)
+            .order_by(Work.id)
         ).first()
     assert row is not None
-    return row.id, bytes(row.sha256).hex()
+    return Subject(row.id, row.artist_id, bytes(row.sha256).hex())
 
 
-def addresses(app: Flask, subject: tuple[int, str]) -> list[tuple[str, str, str]]:
+def addresses(app: Flask, subject: Subject) -> list[tuple[str, str, str]]:
     """Return endpoint, method and address of everything that the application answers."""
-    work, digest = subject
-    values = {"digest": digest, "work_id": work, "number": 999_999, "slug": "none", "filename": "style.css"}
+    values = {"digest": subject.digest, "work_id": subject.work, "artist_id": subject.artist, "number": 999_999,
+              "slug": "none", "filename": "style.css", "region": "full", "size": "64,", "rotation": "0",
+              "quality": "default"}  # fmt: skip
+    of_previews = {"size": PREVIEW_SIZE, "kind": "webp"}
     found = []
     with app.test_request_context():
         adapter = app.create_url_adapter(None) or app.url_map.bind("localhost")
         for rule in app.url_map.iter_rules():
-            filled = {name: values.get(name, "none") for name in rule.arguments}
+            own = {
+                "iiif.part": {"kind": "jpg"},
+                "media.previews": of_previews,
+                "media.queries": {"size": QUERY_SIZES[0]},
+            }
+            known = values | own.get(rule.endpoint, {})
+            filled = {name: known.get(name, "none") for name in rule.arguments}
             url = adapter.build(rule.endpoint, filled, method=next(iter(rule.methods - {"HEAD", "OPTIONS"})))
             if rule.endpoint == "portal.results":
-                url += f"?work={work}"
+                url += f"?work={subject.work}"
             found += [(rule.endpoint, method, url) for method in sorted(rule.methods - {"HEAD", "OPTIONS"})]
     return found
 
@@ -242,7 +283,7 @@ def test_a_collection_is_seen_by_those_whom_it_is_for(app, archive, sign_in, sub
 
 def test_a_hidden_collection_leaves_no_trace_beside_others(app, archive, sign_in, subject):
     """With half of the works in a collection for the staff, nobody else meets them: not in results, counts or names."""
-    work, _ = subject
+    work = subject.work
     with archive.database.session() as session:
         session.execute(
             text("INSERT INTO collection (slug, title, visibility) VALUES ('vault', 'Vault', 'staff')")
