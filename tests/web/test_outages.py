@@ -44,6 +44,7 @@ def test_a_database_that_restarts_is_waited_for(home, sign_in):
     assert visitor.get("/").status_code == 200
     assert person.get("/admin").status_code == 200
     services.stop(home)
+    services.release(home)
     for client, address in ((visitor, "/"), (person, "/admin"), (person, "/login")):
         answer = client.get(address)
         assert answer.status_code == 503, address
