@@ -18,11 +18,13 @@ from stylesearch.search.conditions import (
     Licensed,
     Made,
     Named,
+    OnMap,
     Qualified,
     Reusable,
     Says,
     condition,
 )
+from stylesearch.search.examples import Region
 from stylesearch.search.filters import (
     DEEPEST,
     EVERYTHING,
@@ -63,6 +65,7 @@ CONDITIONS = st.one_of(
     st.builds(Says, TEXTS, st.sampled_from([None, "en", "fr"])),
     st.just(HasImage()),
     st.tuples(DAYS, DAYS).map(lambda days: Ingested(*sorted(days))),
+    st.builds(OnMap, st.integers(1, 2**60), st.builds(Region, *[st.integers(0, 4999)] * 2, *[st.integers(1, 5000)] * 2)),
 )  # fmt: skip
 FILTERS = st.recursive(
     CONDITIONS,
@@ -277,7 +280,14 @@ def test_json_that_is_no_filter_is_told(values, code):
 
 
 def test_every_field_makes_a_condition():
-    values = {"year": "1890", "ingested": "2024-01-01", "has": "image", "reuse": "open", "qualifier": "after"}
+    values = {
+        "year": "1890",
+        "ingested": "2024-01-01",
+        "has": "image",
+        "reuse": "open",
+        "qualifier": "after",
+        "map": "3@0,10,20,30",
+    }
     for name in FIELDS:
         made = condition(name, values.get(name, "x"))
         assert made.to_json() == {name: values.get(name, "x")}
