@@ -42,6 +42,23 @@ def report_item(columns: str, values: str) -> str:
     )
 
 
+def of_user(statement: str) -> str:
+    return f"INSERT INTO \"user\" (email, name) VALUES ('e', 'n'); {statement} {'' if statement.endswith(',') else 'FROM'} \"user\""
+
+
+def request_for_withdrawal(column: str = "note", value: str = "''") -> str:
+    given = {
+        "public_id": "'p'",
+        "address": "'a'",
+        "ground": "'rights'",
+        "name": "'n'",
+        "email": "'e'",
+        "statement": "'s'",
+    }
+    given[column] = value
+    return f"INSERT INTO withdrawal_request ({', '.join(given)}) VALUES ({', '.join(given.values())})"
+
+
 BROKEN = {
     "uq_work_collection_id_source_id": work("'a', '', 't', NULL, NULL"),
     "ck_work_years": work("'b', '', 't', 1900, 1899"),
@@ -107,9 +124,30 @@ BROKEN = {
     "ck_report_item_lease": report_item("state", "'held'"),
     "ck_report_item_public_id": report_item("state", "'done'"),
     "ck_user_role": "INSERT INTO \"user\" (email, name, role) VALUES ('e', 'n', 'king')",
-    "ck_api_token_token_sha256": (
-        "INSERT INTO \"user\" (email, name) VALUES ('e', 'n');"
-        " INSERT INTO api_token (user_id, label, token_sha256) SELECT id, 'l', '\\xab' FROM \"user\""
+    "ck_user_provider": "INSERT INTO \"user\" (email, name, issuer) VALUES ('e', 'n', 'i')",
+    "uq_user_issuer_subject": (
+        "INSERT INTO \"user\" (email, name, issuer, subject) VALUES ('e', 'n', 'i', 's'), ('f', 'n', 'i', 's')"
+    ),
+    "ck_api_token_token_sha256": of_user(
+        "INSERT INTO api_token (user_id, label, token_sha256) SELECT id, 'l', '\\xab'"
+    ),
+    "ck_login_session_token_sha256": of_user(
+        "INSERT INTO login_session (user_id, token_sha256, expires_at) SELECT id, '\\xab', now()"
+    ),
+    "ck_invitation_token_sha256": of_user(
+        "INSERT INTO invitation (user_id, token_sha256, expires_at) SELECT id, '\\xab', now()"
+    ),
+    "uq_invitation_user_id": of_user(
+        "INSERT INTO invitation (user_id, token_sha256, expires_at)"
+        " SELECT id, sha256(word), now() FROM unnest(ARRAY['a', 'b']::bytea[]) word,"
+    ),
+    "ck_withdrawal_request_state": request_for_withdrawal("state", "'lost'"),
+    "ck_withdrawal_request_ground": request_for_withdrawal("ground", "'because'"),
+    "ck_withdrawal_request_decided": request_for_withdrawal("state", "'granted'"),
+    "uq_withdrawal_request_public_id": f"{request_for_withdrawal()}; {request_for_withdrawal()}",
+    "ck_map_point_place": (
+        f"INSERT INTO style_map (encoder_id, works, gallery) VALUES ({ENCODER}, 1, 1);"
+        f" INSERT INTO map_point (map_id, work_id, x, y) SELECT id, {WORK}, -1, 0 FROM style_map"
     ),
 }
 
@@ -151,6 +189,9 @@ def test_every_check_and_unique_rule_of_ours_is_tried(shared):
         "uq_artist_wikidata_id",
         "uq_user_email",
         "uq_api_token_token_sha256",
+        "uq_invitation_token_sha256",
+        "uq_login_session_token_sha256",
+        "uq_login_session_previous_sha256",
         "uq_report_public_id",
         "uq_work_id_collection_id",
         "uq_ingest_item_run_id_source_id",

@@ -107,6 +107,8 @@ NO_WORDS = {
     "ULAN",
     "Wikidata",
 }
+
+
 @pytest.mark.parametrize("path", sorted((WEB / "templates").rglob("*.html")), ids=lambda path: path.name)
 def test_no_template_has_words_outside_of_messages(path):
     source = re.sub(r"{#.*?#}", "", path.read_text("utf-8"), flags=re.DOTALL)
