@@ -40,7 +40,7 @@ def list_() -> None:
 @click.argument("slug")
 @click.argument("who", type=click.Choice([one.value for one in Access]))
 def visibility(slug: str, who: str) -> None:
-    """Say who may see the collection SLUG: everybody, or the staff alone."""
+    """Say who may see the collection SLUG: everybody, viewers and the staff, or the staff alone."""
     with open_database(get_settings()).session() as session:
         set_visibility(session, slug, Access(who))
     click.echo(f"{slug}: seen by {who}")
