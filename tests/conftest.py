@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -250,6 +251,35 @@ def archive(
     template, home = archive_template
     settings = _settings(servers, databases_of_run(template), home)
     yield Archive(settings, open_database(settings), drawn_folder)
+    _forget(settings)
+
+
+@dataclass(frozen=True)
+class Served:
+    """The small drawn collection behind a real server, which shows its ingest runs to this machine."""
+
+    url: str
+    settings: Settings
+    database: Database
+
+
+@pytest.fixture(scope="session")
+def served(
+    servers: Servers, databases_of_run: Callable[..., str], archive_template: tuple[str, Path]
+) -> Iterator[Served]:
+    from web.app import create_app
+    from web.command import bind, url_of, waitress_server
+
+    template, home = archive_template
+    settings = _settings(servers, databases_of_run(template), home, web_runs=True)
+    sockets = bind("127.0.0.1", 0)
+    server = waitress_server(create_app(settings), sockets)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield Served(url_of(sockets[0]), settings, open_database(settings))
+    server.close()
+    for one in sockets:
+        one.close()
     _forget(settings)
 
 
