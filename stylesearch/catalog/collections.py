@@ -115,3 +115,42 @@ def set_visibility(session: Session, slug: str, access: Access) -> None:
             detail={"before": before, "after": access.value},
         )
     )
+
+
+def change_collection(
+    session: Session,
+    slug: str,
+    *,
+    title: str | None = None,
+    provider: str | None = None,
+    visibility: str | None = None,
+) -> None:
+    """Change what is given of a collection, and note what it was before.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such collection.
+    """
+    found = find_collection(session, slug)
+    given = {"title": title, "provider": provider}
+    changes = {
+        name: (getattr(found, name), value)
+        for name, value in given.items()
+        if value is not None and value != getattr(found, name)
+    }
+    for name, (_, after) in changes.items():
+        setattr(found, name, after)
+    if changes:
+        session.add(
+            AuditEvent(
+                action="collection.change",
+                subject=f"collection:{slug}",
+                detail={
+                    "before": {name: before for name, (before, _) in changes.items()},
+                    "after": {name: after for name, (_, after) in changes.items()},
+                },
+            )
+        )
+    if visibility is not None and visibility != found.visibility:
+        set_visibility(session, slug, Access(visibility))
