@@ -9,6 +9,7 @@ from flask import Flask, url_for
 
 from stylesearch.settings import Settings, get_settings
 from web import errors, security
+from web.api.blueprint import api
 from web.errors import size_text
 from web.health import health
 from web.media import DigestConverter, media
@@ -39,8 +40,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     security.secure(app, settings)
     errors.register(app)
     app.url_map.converters["digest"] = DigestConverter
-    for blueprint in (portal, media, reports, runs, health, metrics):
+    for blueprint in (portal, media, reports, runs, health, metrics, api):
         app.register_blueprint(blueprint)
+    security.csrf.exempt(api)  # no cookie counts there
     digests = _static_digests(Path(app.static_folder or ""))
 
     def asset(name: str) -> str:

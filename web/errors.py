@@ -14,6 +14,8 @@ from stylesearch.errors import ImageError, InputError, NotFoundError, ServiceErr
 from web.services import services
 
 PROBLEM = "application/problem+json"
+FOR_PROGRAMS = "/api/"
+"""Below this address, all problems are documents, whatever the client says it prefers."""
 RETRY_SECONDS = 10
 _STATUS = (
     (ImageError, HTTPStatus.UNPROCESSABLE_ENTITY),
@@ -36,13 +38,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong, ready to be shown."""
+    """What went wrong, ready to be shown; ``faults`` are places of a request that cannot be used, each with why."""
 
     status: int
     message: str
     hint: str
     code: str
     detail: str = ""
+    faults: tuple[tuple[str, str], ...] = ()
 
     @property
     def heading(self) -> str:
@@ -67,10 +70,10 @@ def status_of(error: StylesearchError) -> int:
 
 def answer(problem: Problem) -> Response:
     """Return a problem as the client prefers it."""
-    if request.accept_mimetypes.best_match(["text/html", PROBLEM, "application/json"]) in (None, "text/html"):
+    if _wants_page():
         response = Response(render_template("error.html", problem=problem), status=problem.status)
     else:
-        body = {
+        body: dict[str, object] = {
             "type": "about:blank",
             "title": HTTPStatus(problem.status).phrase,
             "status": problem.status,
@@ -80,6 +83,8 @@ def answer(problem: Problem) -> Response:
         }
         if problem.detail:
             body["place"] = problem.detail
+        if problem.faults:
+            body["errors"] = [{"where": where, "why": why} for where, why in problem.faults]
         response = Response(json.dumps(body), status=problem.status, content_type=PROBLEM)
     response.vary.add("Accept")
     response.headers["Cache-Control"] = "no-store"
@@ -88,11 +93,23 @@ def answer(problem: Problem) -> Response:
     return response
 
 
+def _wants_page() -> bool:
+    if request.path.startswith(FOR_PROGRAMS):
+        return False
+    best = request.accept_mimetypes.best_match(["text/html", PROBLEM, "application/json"])
+    return best in (None, "text/html")
+
+
 def _library_error(error: StylesearchError) -> Response:
+    return answer(problem_of(error))
+
+
+def problem_of(error: StylesearchError) -> Problem:
+    """Return an error as it is shown; one that is no visitor's fault goes into the log too."""
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s %s: %s (%s)", request.method, request.path, error, error.code)
-    return answer(Problem(status, error.message, visitors_hint(error.hint), error.code, error.detail))
+    return Problem(status, error.message, visitors_hint(error.hint), error.code, error.detail)
 
 
 def visitors_hint(hint: str) -> str:

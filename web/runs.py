@@ -29,11 +29,11 @@ log = logging.getLogger(__name__)
 @runs.before_request
 def only_from_here() -> None:
     """Hide these pages from everybody else: the portal has no sign-in yet."""
-    if not (services().settings.web_runs and _comes_from_here()):
+    if not (services().settings.web_runs and comes_from_here()):
         abort(HTTPStatus.NOT_FOUND)
 
 
-def _comes_from_here() -> bool:
+def comes_from_here() -> bool:
     """Whether a request was made on this machine, to it by a name of its own.
 
     By another name it may come through a proxy, or from a page whose name was made to lead here.
