@@ -39,8 +39,8 @@ with Client("https://styles.example.org", token=None) as client:
 
 On the command line, `--server URL` asks another server: `stylesearch search picture.png --server https://styles.example.org`,
 and so with `stylesearch report`, `stylesearch collections`, `stylesearch ingest status`, `stylesearch ingest errors`,
-`stylesearch ingest retry`, `stylesearch ingest iiif` and `stylesearch ingest oai`. `STYLESEARCH_API_TOKEN` may hold a token.
-It is sent to no address that begins with `http://`, but for this machine's own.
+`stylesearch ingest retry`, `stylesearch ingest iiif` and `stylesearch ingest oai`. `STYLESEARCH_API_TOKEN` may hold a token,
+which `stylesearch tokens make` makes there. It is sent to no address that begins with `http://`, but for this machine's own.
 
 ## Go through lists
 
@@ -68,7 +68,8 @@ Each work is a manifest, and each list and search a collection of manifests: ope
 `stylesearch ingest iiif`. Where there are more, the last item of a collection is the next page, a collection itself.
 
 Harvesters find all works at `/api/v1/oai`, as `oai_dc`, with the collections as sets. Resumption tokens do not expire. A
-withdrawn work is a deleted record; one of a collection that was hidden has none, so `deletedRecord` is `transient`.
+withdrawn work is a deleted record; one of a collection that was hidden has none, so `deletedRecord` is `transient`. Works of a
+collection that is opened to all keep their datestamps: harvest its set once whole.
 
 Set `STYLESEARCH_WEB_URL` where the portal is known by one address: it is written into manifests and records, which others keep.
 """

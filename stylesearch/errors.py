@@ -63,3 +63,21 @@ class NotFoundError(StylesearchError):
     """A thing that was named and does not exist."""
 
     code = "not_found"
+
+
+class ConflictError(StylesearchError):
+    """A change of something that somebody else has changed meanwhile."""
+
+    code = "conflict"
+
+
+class SignInError(StylesearchError):
+    """Who asks is not known, and has to be."""
+
+    code = "sign_in"
+
+
+class DeniedError(StylesearchError):
+    """Who asks is known, and may not do it."""
+
+    code = "denied"

@@ -20,6 +20,8 @@ from pydantic_settings import (
 from stylesearch.errors import InputError
 
 ENV_PREFIX = "STYLESEARCH_"
+RATE = r"^(|[1-9][0-9]{0,8}/(second|minute|hour|day))$"
+RATE_WORDS = "as 300/minute; empty for any number"
 
 
 def default_home() -> Path:
@@ -229,13 +231,12 @@ class Settings(BaseSettings):
     query_keep_days: Annotated[
         float, Field(description="How long an image that a visitor searched with is kept.", gt=0)
     ] = 7.0
-    web_runs: Annotated[
+    web_visitors: Annotated[
         bool,
         Field(
-            description="Whether the portal shows ingest runs at /runs and lets them be tried again; to requests from"
-            " its own machine only, and not through a proxy."
+            description="Whether the portal shows collections that are open to everybody to those who have not signed in."
         ),
-    ] = False
+    ] = True
     web_trusted_proxy: Annotated[
         str | None, Field(description="Address of the TLS proxy whose X-Forwarded headers are believed.")
     ] = None
@@ -244,6 +245,52 @@ class Settings(BaseSettings):
         SecretStr | None,
         Field(description="Token that commands with --server show to that server."),
     ] = None
+    rate_search: Annotated[
+        str, Field(description=f"Searches that one visitor may make; {RATE_WORDS}.", pattern=RATE)
+    ] = "300/minute"
+    rate_describe: Annotated[
+        str,
+        Field(
+            description=f"Images that one visitor may have described, and reports made; {RATE_WORDS}.",
+            pattern=RATE,
+        ),
+    ] = "30/minute"
+    rate_api: Annotated[
+        str, Field(description=f"Requests that one program may make to the API; {RATE_WORDS}.", pattern=RATE)
+    ] = "600/minute"
+    rate_login: Annotated[
+        str,
+        Field(
+            description=f"Tries to sign in from one address, and for one user; {RATE_WORDS}.", pattern=RATE
+        ),
+    ] = "10/minute"
+    rate_withdraw: Annotated[
+        str, Field(description=f"Requests for a withdrawal from one address; {RATE_WORDS}.", pattern=RATE)
+    ] = "10/hour"
+
+    oidc_issuer: Annotated[
+        str | None,
+        Field(
+            description="Address of an OpenID provider with which people sign in, without /.well-known; needs the oidc extra."
+        ),
+    ] = None
+    oidc_client_id: Annotated[
+        str | None, Field(description="What the portal is called at the OpenID provider.")
+    ] = None
+    oidc_client_secret: Annotated[
+        SecretStr | None,
+        Field(description="With what the portal shows the OpenID provider that it is itself."),
+    ] = None
+    oidc_label: Annotated[
+        str, Field(description="What the button says that signs in with the OpenID provider.")
+    ] = "Sign in with your organisation"
+    oidc_role: Annotated[
+        Literal["none", "viewer", "curator"],
+        Field(
+            description="What somebody becomes who signs in with the OpenID provider for the first time; none lets in only"
+            " those whom an administrator has added by their e-mail address."
+        ),
+    ] = "none"
 
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="How much the services log.")

@@ -21,6 +21,9 @@ from hypothesis import strategies as st
 from psycopg import sql
 from sqlalchemy import make_url
 
+from stylesearch.accounts.roles import SCOPES, Role
+from stylesearch.accounts.tokens import make_token
+from stylesearch.accounts.users import add_user
 from stylesearch.catalog import database as databases
 from stylesearch.catalog.database import Database, open_database
 from stylesearch.demo.drawings import draw_collection
@@ -173,8 +176,13 @@ def databases_of_run(servers: Servers, testrun_uid: str, worker_id: str) -> Iter
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
 
 
+UNLIMITED = {f"rate_{name}": "" for name in ("search", "describe", "api", "login", "withdraw")}
+"""Tests ask more often than a visitor would; those that are about it set a limit."""
+
+
 def _settings(servers: Servers, name: str, home: Path, **more: object) -> Settings:
-    return Settings(home=home, database_url=servers.url_of(name), redis_url=servers.redis_url, **more)
+    urls = {"database_url": servers.url_of(name), "redis_url": servers.redis_url}
+    return Settings(home=home, **{**UNLIMITED, **urls, **more})
 
 
 def _forget(settings: Settings) -> None:
@@ -256,11 +264,12 @@ def archive(
 
 @dataclass(frozen=True)
 class Served:
-    """The small drawn collection behind a real server, which shows its ingest runs to this machine."""
+    """The small drawn collection behind a real server; ``token`` is an administrator's, for everything."""
 
     url: str
     settings: Settings
     database: Database
+    token: str
 
 
 @pytest.fixture(scope="session")
@@ -271,12 +280,16 @@ def served(
     from web.command import bind, url_of, waitress_server
 
     template, home = archive_template
-    settings = _settings(servers, databases_of_run(template), home, web_runs=True)
+    settings = _settings(servers, databases_of_run(template), home)
+    database = open_database(settings)
+    with database.session() as session:
+        user = add_user(session, email="admin@example.org", name="Admin", role=Role.ADMIN)
+        _, token = make_token(session, user, label="Tests", scopes=list(SCOPES), days=1)
     sockets = bind("127.0.0.1", 0)
     server = waitress_server(create_app(settings), sockets)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    yield Served(url_of(sockets[0]), settings, open_database(settings))
+    yield Served(url_of(sockets[0]), settings, database, token)
     server.close()
     for one in sockets:
         one.close()
@@ -319,6 +332,8 @@ def _as_environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setenv("STYLESEARCH_HOME", str(settings.home))
     monkeypatch.setenv("STYLESEARCH_DATABASE_URL", settings.database_url.get_secret_value())
     monkeypatch.setenv("STYLESEARCH_REDIS_URL", settings.redis_url.get_secret_value())
+    for name, value in UNLIMITED.items():
+        monkeypatch.setenv(f"STYLESEARCH_{name.upper()}", value)
     get_settings.cache_clear()
     yield settings
     get_settings.cache_clear()

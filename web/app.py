@@ -6,18 +6,23 @@ import hashlib
 from pathlib import Path
 
 from flask import Flask, url_for
+from flask_wtf.csrf import CSRFError
 
 from stylesearch.settings import Settings, get_settings
-from web import errors, security
+from web import errors, guard, kept, openid, security, sign_in
+from web.account import account
+from web.admin import admin
 from web.api.blueprint import api
 from web.errors import size_text
 from web.health import health
+from web.identity import current
 from web.media import DigestConverter, media
 from web.metrics import metrics
 from web.portal import portal
 from web.reports import reports
-from web.runs import runs
 from web.services import attach_services
+from web.telling import moment, plainly
+from web.withdrawals import withdrawals
 
 STATIC_SECONDS = 365 * 24 * 3600
 
@@ -38,11 +43,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     attach_services(app, settings)
     security.secure(app, settings)
+    guard.guard(app, settings)
     errors.register(app)
+    app.register_error_handler(CSRFError, kept.answer_foreign_form)
+    sign_in.register(app)
+    openid.register(app, settings)
     app.url_map.converters["digest"] = DigestConverter
-    for blueprint in (portal, media, reports, runs, health, metrics, api):
+    for blueprint in (portal, media, reports, account, admin, withdrawals, health, metrics, api):
         app.register_blueprint(blueprint)
-    security.csrf.exempt(api)  # no cookie counts there
     digests = _static_digests(Path(app.static_folder or ""))
 
     def asset(name: str) -> str:
@@ -50,9 +58,13 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     app.jinja_env.globals.update(
         asset=asset,
+        identity=current,
         max_upload_bytes=settings.max_upload_bytes,
         max_upload_text=size_text(settings.max_upload_bytes),
     )
+    app.jinja_env.filters.update(moment=moment, plainly=plainly)
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
     return app
 
 

@@ -3,32 +3,50 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 
 from flask import Flask, Response, json, render_template, request
-from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
 
-from stylesearch.errors import ImageError, InputError, NotFoundError, ServiceError, StylesearchError
+from stylesearch.accounts.roles import Role
+from stylesearch.catalog.versions import ChangedMeanwhileError
+from stylesearch.errors import (
+    ConflictError,
+    DeniedError,
+    ImageError,
+    InputError,
+    NotFoundError,
+    ServiceError,
+    SignInError,
+    StylesearchError,
+)
+from web.identity import current, is_api
+from web.rates import TooManyError
 from web.services import services
 
 PROBLEM = "application/problem+json"
-FOR_PROGRAMS = "/api/"
-"""Below this address, all problems are documents, whatever the client says it prefers."""
 RETRY_SECONDS = 10
 _STATUS = (
     (ImageError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (InputError, HTTPStatus.BAD_REQUEST),
     (NotFoundError, HTTPStatus.NOT_FOUND),
     (ServiceError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (SignInError, HTTPStatus.UNAUTHORIZED),
+    (DeniedError, HTTPStatus.FORBIDDEN),
+    (ConflictError, HTTPStatus.CONFLICT),
+    (TooManyError, HTTPStatus.TOO_MANY_REQUESTS),
 )
 _HEADINGS = {
     400: "That does not work",
+    401: "Sign in",
+    403: "Not for you",
     404: "Nothing here",
     405: "Not this way",
+    409: "Changed meanwhile",
     413: "Too large",
     422: "This image cannot be used",
+    429: "One moment",
     500: "Something went wrong here",
     503: "Out of order for the moment",
 }
@@ -38,13 +56,25 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong, ready to be shown; ``faults`` are places of a request that cannot be used, each with why."""
+    """What went wrong, ready to be shown.
+
+    Attributes
+    ----------
+    retry_after:
+        In how many seconds to try again, where that is known.
+    changed:
+        What somebody else has changed meanwhile.
+    faults:
+        Places of a request that cannot be used, each with why.
+    """
 
     status: int
     message: str
     hint: str
     code: str
     detail: str = ""
+    retry_after: int | None = None
+    changed: ChangedMeanwhileError | None = None
     faults: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -57,7 +87,6 @@ def register(app: Flask) -> None:
     """Let an app answer errors."""
     app.config["PROPAGATE_EXCEPTIONS"] = False  # in tests too: nobody is ever shown a stack trace
     app.register_error_handler(StylesearchError, _library_error)
-    app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(InternalServerError, _own_fault)
     app.register_error_handler(HTTPException, _http_error)
@@ -68,9 +97,17 @@ def status_of(error: StylesearchError) -> int:
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
+def wants_page() -> bool:
+    """Whether the client would rather have a page than a problem document."""
+    if is_api():
+        return False
+    wanted = request.accept_mimetypes.best_match(["text/html", PROBLEM, "application/json"])
+    return wanted in (None, "text/html")
+
+
 def answer(problem: Problem) -> Response:
     """Return a problem as the client prefers it."""
-    if _wants_page():
+    if wants_page():
         response = Response(render_template("error.html", problem=problem), status=problem.status)
     else:
         body: dict[str, object] = {
@@ -83,6 +120,8 @@ def answer(problem: Problem) -> Response:
         }
         if problem.detail:
             body["place"] = problem.detail
+        if problem.changed is not None:
+            body["differences"] = [asdict(one) for one in problem.changed.differences]
         if problem.faults:
             body["errors"] = [{"where": where, "why": why} for where, why in problem.faults]
         response = Response(json.dumps(body), status=problem.status, content_type=PROBLEM)
@@ -90,14 +129,11 @@ def answer(problem: Problem) -> Response:
     response.headers["Cache-Control"] = "no-store"
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
+    if problem.retry_after is not None:
+        response.headers["Retry-After"] = str(problem.retry_after)
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="stylesearch"'
     return response
-
-
-def _wants_page() -> bool:
-    if request.path.startswith(FOR_PROGRAMS):
-        return False
-    best = request.accept_mimetypes.best_match(["text/html", PROBLEM, "application/json"])
-    return best in (None, "text/html")
 
 
 def _library_error(error: StylesearchError) -> Response:
@@ -109,24 +145,23 @@ def problem_of(error: StylesearchError) -> Problem:
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s %s: %s (%s)", request.method, request.path, error, error.code)
-    return Problem(status, error.message, visitors_hint(error.hint), error.code, error.detail)
+    return Problem(
+        status,
+        error.message,
+        visitors_hint(error.hint),
+        error.code,
+        error.detail,
+        retry_after=error.retry_after if isinstance(error, TooManyError) else None,
+        changed=error if isinstance(error, ChangedMeanwhileError) else None,
+    )
 
 
 def visitors_hint(hint: str) -> str:
     """Return what a visitor can do: settings and commands are for those who run the archive."""
+    if current().role is Role.ADMIN:
+        return hint
     return (
         "Ask the people who run this archive." if "STYLESEARCH_" in hint or "stylesearch " in hint else hint
-    )
-
-
-def _csrf_error(_error: CSRFError) -> Response:
-    return answer(
-        Problem(
-            400,
-            "This form does not belong to your visit, so it was not sent.",
-            "Allow cookies for this site, load the page again, and send the form once more.",
-            "csrf",
-        )
     )
 
 

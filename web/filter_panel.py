@@ -22,6 +22,7 @@ from stylesearch.search.filters import (
     parts_of,
 )
 from stylesearch.search.grammar import write
+from web.identity import current_access
 from web.query_string import CHOICES, SearchAddress
 from web.showcase import artist_names
 
@@ -187,14 +188,14 @@ def filter_panel(
 
 def _choices(session: Session, where: Filter, counted: Facets | None) -> Facets:
     """Count each filter's values under all *other* filters: a second value of the same filter is an alternative."""
-    found = dict(counted) if counted is not None else facets(session, where)
+    found = dict(counted) if counted is not None else facets(session, where, access=current_access())
     chosen = Chosen.of(where)
     for name, part in chosen.parts.items():
         others = every(*(one for one in parts_of(where) if one != part and not _is_of(one, name)))
-        found[name] = facets(session, others)[name]
+        found[name] = facets(session, others, access=current_access())[name]
     if chosen.without and "artist" not in chosen.parts:
         others = every(*(one for one in parts_of(where) if not _artists_left_out(one)))
-        found["artist"] = facets(session, others)["artist"]
+        found["artist"] = facets(session, others, access=current_access())["artist"]
     return found
 
 
@@ -239,7 +240,7 @@ def _chips(session: Session, address: SearchAddress) -> tuple[Chip, ...]:
 
 def _label(session: Session, part: Filter) -> str:
     try:
-        phrase = clause(session, part).phrase
+        phrase = clause(session, part, current_access()).phrase
     except StylesearchError:  # it names something unknown, and can be taken back all the same
         return write(part)
     return phrase[:1].upper() + phrase[1:]

@@ -6,12 +6,14 @@ from flask import Blueprint, Response, jsonify
 from sqlalchemy import text
 
 from stylesearch.errors import ServiceError
+from web.identity import open_to_all
 from web.services import services
 
 health = Blueprint("health", __name__)
 
 
 @health.get("/healthz")
+@open_to_all
 def healthz() -> tuple[Response, int]:
     """Answer 200 when the database answers, 503 otherwise."""
     try:

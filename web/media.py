@@ -14,6 +14,7 @@ from stylesearch.catalog.works import Image, Work
 from stylesearch.images.decode import decode
 from stylesearch.images.formats import is_gzip
 from stylesearch.images.thumbnails import thumbnail
+from web.identity import current_access
 from web.recent import Recent
 from web.security import UNTRUSTED_POLICY
 from web.services import services
@@ -113,7 +114,7 @@ def _visible_original(digest: str) -> _Original:
         row = session.execute(
             select(Image.storage_key, Image.media_type)
             .join(Work, Work.id == Image.work_id)
-            .where(Image.sha256 == bytes.fromhex(digest), visible())
+            .where(Image.sha256 == bytes.fromhex(digest), visible(current_access()))
             .limit(1)
         ).one_or_none()
     if row is None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from stylesearch.catalog.database import Database
 from stylesearch.errors import ServiceError
 from stylesearch.ingest.doorbell import QUEUES, Doorbell
+from web.identity import open_to_all
 from web.services import services
 
 metrics = Blueprint("metrics", __name__)
@@ -99,6 +100,7 @@ def _family(
 
 
 @metrics.get("/metrics")
+@open_to_all
 def show() -> Response:
     """Return all figures in Prometheus' text format, where the settings allow it."""
     if not services().settings.metrics:

@@ -16,7 +16,9 @@ from stylesearch.search.query import MOST_RESULTS, StyleQuery
 from stylesearch.search.service import Hit, SearchResult, through_retirement
 from web import errors
 from web.filter_panel import filter_panel
+from web.identity import current_access
 from web.query_string import PAGE, SearchAddress, of_a_form
+from web.rates import limited
 from web.services import services
 from web.showcase import archive_size, other_works, sample_works
 
@@ -39,6 +41,7 @@ def home() -> str:
 
 
 @portal.post("/search")
+@limited("describe")
 def upload() -> AnyResponse:
     """Take a visitor's image, and lead to its results."""
     file = request.files.get("image")
@@ -55,6 +58,7 @@ def upload() -> AnyResponse:
 
 
 @portal.get("/search")
+@limited("search")
 def results() -> AnyResponse:
     """Show the works nearest in style to an image, under filters. What a form's boxes say is written into the address."""
     address = SearchAddress.read(request.args)
@@ -148,7 +152,7 @@ def work(work_id: int) -> str:
 
 def _visible_card(work_id: int) -> WorkCard:
     with services().database.session() as session:
-        card = card_of_work(session, work_id)
+        card = card_of_work(session, work_id, current_access())
     if card is None:
         raise NotFoundError(
             f"There is no work {work_id} here.", hint="It may have been withdrawn.", code="unknown_work"

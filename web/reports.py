@@ -15,7 +15,9 @@ from stylesearch.attribution.report import SavedReport, find_report
 from stylesearch.attribution.schema import report_schema
 from stylesearch.catalog.cards import card_of_work
 from stylesearch.errors import NotFoundError
+from web.identity import require_scope
 from web.query_string import SearchAddress
+from web.rates import limited
 from web.security import REPORT_POLICY
 from web.services import services
 
@@ -23,6 +25,8 @@ reports = Blueprint("reports", __name__, url_prefix="/reports")
 
 
 @reports.post("")
+@require_scope("report")
+@limited("describe")
 def make() -> AnyResponse:
     """Make a report on an uploaded image or on a work's image, and lead to it."""
     address = SearchAddress.read(request.form)

@@ -13,6 +13,8 @@ from stylesearch.ingest.doorbell import Doorbell
 from stylesearch.search.service import StyleSearch
 from stylesearch.settings import Settings
 from web.examples import Examples
+from web.identity import current_access
+from web.rates import Rates
 
 EXTENSION = "stylesearch"
 
@@ -24,10 +26,16 @@ class Services:
     settings: Settings
     database: Database
     store: ImageStore
-    style_search: StyleSearch
+    everybodys_search: StyleSearch
     examples: Examples
     reports: ReportMaker
     doorbell: Doorbell
+    rates: Rates
+
+    @property
+    def style_search(self) -> StyleSearch:
+        """Answers searches on behalf of who asks."""
+        return self.everybodys_search.seen_by(current_access())
 
 
 def attach_services(app: Flask, settings: Settings) -> None:
@@ -45,10 +53,11 @@ def attach_services(app: Flask, settings: Settings) -> None:
         settings=settings,
         database=database,
         store=store,
-        style_search=style_search,
+        everybodys_search=style_search,
         examples=Examples(style_search, store),
         reports=ReportMaker(style_search, store),
         doorbell=Doorbell(settings),
+        rates=Rates(settings),
     )
 
 

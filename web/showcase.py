@@ -11,6 +11,7 @@ from stylesearch.catalog.access import visible
 from stylesearch.catalog.artists import Artist, WorkArtist
 from stylesearch.catalog.cards import WorkCard, cards_of_images
 from stylesearch.catalog.works import Image, Work
+from web.identity import current_access
 
 NAMES_SUGGESTED = 1000
 
@@ -29,10 +30,12 @@ def archive_size(session: Session) -> ArchiveSize:
     artists = (
         select(func.count(WorkArtist.artist_id.distinct()))
         .join(Work, Work.id == WorkArtist.work_id)
-        .where(visible())
+        .where(visible(current_access()))
     )
     works, collections = session.execute(
-        select(func.count(), func.count(Work.collection_id.distinct())).select_from(Work).where(visible())
+        select(func.count(), func.count(Work.collection_id.distinct()))
+        .select_from(Work)
+        .where(visible(current_access()))
     ).one()
     return ArchiveSize(works, session.scalar(artists) or 0, collections)
 
@@ -51,7 +54,7 @@ def sample_works(session: Session, number: int) -> list[WorkCard]:
         select(Image.id)
         .join(Work, Work.id == Image.work_id)
         .join(WorkArtist, WorkArtist.work_id == Work.id)
-        .where(WorkArtist.artist_id == placed.c.id, visible())
+        .where(WorkArtist.artist_id == placed.c.id, visible(current_access()))
         .order_by(Image.id)
         .limit(1)
         .lateral()
@@ -67,7 +70,7 @@ def sample_works(session: Session, number: int) -> list[WorkCard]:
     )
     image_ids = list(dict.fromkeys(image_ids))
     if not image_ids:
-        statement = select(Image.id).join(Work, Work.id == Image.work_id).where(visible())
+        statement = select(Image.id).join(Work, Work.id == Image.work_id).where(visible(current_access()))
         image_ids = list(session.scalars(statement.order_by(Image.id).limit(number)))
     spread = image_ids[:: max(1, len(image_ids) // number)][:number]
     return _in_order(session, spread)
@@ -80,7 +83,7 @@ def other_works(session: Session, card: WorkCard, number: int) -> list[WorkCard]
         select(func.min(Image.id))
         .join(Work, Work.id == Image.work_id)
         .join(WorkArtist, WorkArtist.work_id == Work.id)
-        .where(WorkArtist.artist_id.in_(artists), Work.id != card.work_id, visible())
+        .where(WorkArtist.artist_id.in_(artists), Work.id != card.work_id, visible(current_access()))
         .group_by(Work.id)
         .order_by(func.min(Image.id))
         .limit(number)
@@ -90,11 +93,13 @@ def other_works(session: Session, card: WorkCard, number: int) -> list[WorkCard]
 
 def artist_names(session: Session) -> list[str]:
     """Return artists' names to suggest while one is typed."""
-    seen = exists().where(WorkArtist.artist_id == Artist.id, WorkArtist.work_id == Work.id, visible())
+    seen = exists().where(
+        WorkArtist.artist_id == Artist.id, WorkArtist.work_id == Work.id, visible(current_access())
+    )
     named = select(Artist.name).where(seen.correlate(Artist)).order_by(Artist.sort_name)
     return list(session.scalars(named.limit(NAMES_SUGGESTED)))
 
 
 def _in_order(session: Session, image_ids: list[int]) -> list[WorkCard]:
-    cards = cards_of_images(session, image_ids)
+    cards = cards_of_images(session, image_ids, current_access())
     return [cards[image_id] for image_id in image_ids if image_id in cards]

@@ -10,10 +10,17 @@ from stylesearch.catalog.works import Collection, Work
 
 
 class Access(StrEnum):
-    """On whose behalf the catalogue is asked."""
+    """On whose behalf the catalogue is asked; the same words say who may see a collection. Each sees what those before do."""
 
     EVERYBODY = "everybody"
+    VIEWERS = "viewers"
     STAFF = "staff"
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The visibilities of collections that it does not see."""
+        order = list(Access)
+        return tuple(one.value for one in order[order.index(self) + 1 :])
 
 
 VISIBLE_SQL = (
@@ -26,15 +33,15 @@ VISIBLE_SQL = (
 def visible(access: Access = Access.EVERYBODY) -> ColumnElement[bool]:
     """Return the condition on ``work`` that it may be seen.
 
-    A withdrawn work is neither shown nor counted, whoever asks; a collection for the staff only by the staff.
+    A withdrawn work is neither shown nor counted, whoever asks; a collection only by those whom it is for.
     """
     present = Work.withdrawn_at.is_(None)
-    if access is Access.STAFF:
+    if not access.hidden:
         return present
-    hidden = select(Collection.id).where(~open_to_everybody())
+    hidden = select(Collection.id).where(~open_to(access))
     return and_(present, Work.collection_id.not_in(hidden))
 
 
-def open_to_everybody() -> ColumnElement[bool]:
-    """Return the condition on ``collection`` that everybody may see it."""
-    return Collection.visibility == Access.EVERYBODY.value
+def open_to(access: Access) -> ColumnElement[bool]:
+    """Return the condition on ``collection`` that it may be seen."""
+    return Collection.visibility.not_in(access.hidden)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog.access import Access, open_to_everybody
+from stylesearch.catalog.access import Access, open_to
 from stylesearch.catalog.works import Collection, Image, Work
 
 
@@ -107,10 +107,8 @@ def _within(statement: Select[Any], span: Span, access: Access) -> Select[Any]:
     found = (
         statement.select_from(Work)
         .join(Collection, Collection.id == Work.collection_id)
-        .where(or_(Work.withdrawn_at.is_not(None), has_image))
+        .where(or_(Work.withdrawn_at.is_not(None), has_image), open_to(access))
     )
-    if access is not Access.STAFF:
-        found = found.where(open_to_everybody())
     if span.since is not None:
         found = found.where(_moment() >= span.since)
     if span.before is not None:

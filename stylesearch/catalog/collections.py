@@ -8,9 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog.access import Access, open_to_everybody
+from stylesearch.catalog import audit, versions
+from stylesearch.catalog.access import Access, open_to
 from stylesearch.catalog.licenses import recognise
-from stylesearch.catalog.people import AuditEvent
 from stylesearch.catalog.rights import License
 from stylesearch.catalog.works import Collection
 from stylesearch.errors import InputError, NotFoundError
@@ -67,7 +67,7 @@ def find_collection(session: Session, slug: str, access: Access = Access.STAFF) 
     NotFoundError
         If there is none of that slug that may be seen, naming those that may.
     """
-    seen = select(Collection) if access is Access.STAFF else select(Collection).where(open_to_everybody())
+    seen = select(Collection).where(open_to(access))
     found = session.scalar(seen.where(Collection.slug == slug))
     if found is None:
         names = seen.with_only_columns(Collection.slug).order_by(Collection.slug).limit(20)
@@ -106,15 +106,7 @@ def set_visibility(session: Session, slug: str, access: Access) -> None:
     NotFoundError
         If there is no such collection.
     """
-    found = find_collection(session, slug)
-    before, found.visibility = found.visibility, access.value
-    session.add(
-        AuditEvent(
-            action="collection.visibility",
-            subject=f"collection:{slug}",
-            detail={"before": before, "after": access.value},
-        )
-    )
+    change_collection(session, slug, visibility=access)
 
 
 def change_collection(
@@ -122,35 +114,35 @@ def change_collection(
     slug: str,
     *,
     title: str | None = None,
-    provider: str | None = None,
-    visibility: str | None = None,
-) -> None:
-    """Change what is given of a collection, and note what it was before.
+    visibility: Access | None = None,
+    version: int | None = None,
+) -> Collection:
+    """Change what is given of a collection, from the end of this transaction on.
+
+    Parameters
+    ----------
+    version:
+        The collection's version that the change was made from; ``None`` for whatever there is.
 
     Raises
     ------
     NotFoundError
         If there is no such collection.
+    ChangedMeanwhileError
+        If somebody else has changed it meanwhile.
     """
     found = find_collection(session, slug)
-    given = {"title": title, "provider": provider}
-    changes = {
-        name: (getattr(found, name), value)
-        for name, value in given.items()
-        if value is not None and value != getattr(found, name)
-    }
-    for name, (_, after) in changes.items():
-        setattr(found, name, after)
-    if changes:
-        session.add(
-            AuditEvent(
-                action="collection.change",
-                subject=f"collection:{slug}",
-                detail={
-                    "before": {name: before for name, (before, _) in changes.items()},
-                    "after": {name: after for name, (_, after) in changes.items()},
-                },
-            )
-        )
-    if visibility is not None and visibility != found.visibility:
-        set_visibility(session, slug, Access(visibility))
+    session.refresh(found, with_for_update=True)
+    before = {"title": found.title, "visibility": found.visibility}
+    wanted = {"title": title, "visibility": visibility.value if visibility is not None else None}
+    after = before | {name: value for name, value in wanted.items() if value is not None}
+    subject = f"collection:{slug}"
+    versions.check(found.version, version, before, after, subject, session)
+    for name in ("title", "visibility"):
+        if after[name] != before[name]:
+            setattr(found, name, after[name])
+            detail = {"before": before[name], "after": after[name]}
+            audit.record(session, f"collection.{name}", subject, detail)
+    if after != before:
+        found.version += 1
+    return found

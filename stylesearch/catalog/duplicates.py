@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, func, select, update
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Select,
+    exists,
+    func,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from stylesearch.catalog import audit, versions
 from stylesearch.catalog.base import Base, Moment, one_of
 from stylesearch.catalog.connections import raw_connection
 from stylesearch.catalog.works import Collection, Image, Work
@@ -140,7 +153,7 @@ def decide(session: Session, image_ids: Sequence[int], verdict: str, *, by: str)
         update(NearDuplicate)
         .where(NearDuplicate.image_a.in_(image_ids), NearDuplicate.image_b.in_(image_ids))
         .values(verdict=verdict, decided_at=func.now(), decided_by=by)
-        .returning(NearDuplicate.image_a)
+        .returning(NearDuplicate.image_a, NearDuplicate.image_b)
     ).all()
     if not decided:
         raise NotFoundError(
@@ -148,4 +161,89 @@ def decide(session: Session, image_ids: Sequence[int], verdict: str, *, by: str)
             hint="'stylesearch ingest duplicates' lists them.",
             code="no_pair",
         )
+    for image_a, image_b in decided:
+        audit.record(session, "duplicate.judge", f"pair:{image_a}-{image_b}", {"verdict": verdict})
     return len(decided)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two images that look almost alike, and what a person made of them; ``None`` where nobody has."""
+
+    image_a: int
+    image_b: int
+    bits: int
+    verdict: str | None
+    decided_by: str | None
+    decided_at: datetime | None
+
+
+def count_unjudged(session: Session) -> int:
+    """Return how many pairs of works that are not withdrawn nobody has judged."""
+    return session.scalar(_pairs(NearDuplicate.verdict.is_(None)).with_only_columns(func.count())) or 0
+
+
+def unjudged(session: Session, *, after: tuple[int, int] | None = None, most: int = 10) -> list[Pair]:
+    """Return pairs that nobody has judged, in the order of their images.
+
+    Parameters
+    ----------
+    after:
+        The images of the pair that the ones before ended with.
+    """
+    rows = _pairs(NearDuplicate.verdict.is_(None))
+    if after is not None:
+        rows = rows.where(tuple_(NearDuplicate.image_a, NearDuplicate.image_b) > after)
+    return _read(session, rows.order_by(NearDuplicate.image_a, NearDuplicate.image_b).limit(most))
+
+
+def judged(session: Session, *, skip: int = 0, most: int = 50) -> list[Pair]:
+    """Return pairs that somebody has judged, the latest first."""
+    rows = _pairs(NearDuplicate.verdict.is_not(None))
+    order = (NearDuplicate.decided_at.desc(), NearDuplicate.image_a, NearDuplicate.image_b)
+    return _read(session, rows.order_by(*order).offset(skip).limit(most))
+
+
+def judge(session: Session, image_a: int, image_b: int, verdict: str | None, *, seen: str | None) -> None:
+    """Note what a person made of a pair, or take it back with ``None``.
+
+    Parameters
+    ----------
+    seen:
+        The verdict that the person saw.
+
+    Raises
+    ------
+    NotFoundError
+        ``no_pair``, if there is no such pair.
+    ChangedMeanwhileError
+        If somebody else has judged it otherwise meanwhile.
+    """
+    pair = session.get(NearDuplicate, (image_a, image_b), with_for_update=True)
+    if pair is None:
+        raise NotFoundError("These two images are no pair.", hint="One of them may be gone.", code="no_pair")
+    subject = f"pair:{image_a}-{image_b}"
+    now, wanted = {"verdict": pair.verdict}, {"verdict": verdict}
+    versions.check(int(pair.verdict != seen), 0, now, wanted, subject, session)
+    if now == wanted:
+        return
+    pair.verdict = verdict
+    pair.decided_at = None if verdict is None else func.now()
+    pair.decided_by = None if verdict is None else audit.acting().name
+    audit.record(session, "duplicate.judge", subject, audit.changes(now, wanted))
+
+
+def _pairs(condition: ColumnElement[bool]) -> Select[Any]:
+    """Return the statement of pairs of which both works are there."""
+    there = [
+        exists().where(Image.id == column, Work.id == Image.work_id, Work.withdrawn_at.is_(None))
+        for column in (NearDuplicate.image_a, NearDuplicate.image_b)
+    ]
+    return select(NearDuplicate).where(condition, *there)
+
+
+def _read(session: Session, rows: Select[Any]) -> list[Pair]:
+    return [
+        Pair(one.image_a, one.image_b, one.bits, one.verdict, one.decided_by, one.decided_at)
+        for one in session.scalars(rows)
+    ]

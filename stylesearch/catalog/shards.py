@@ -15,6 +15,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from stylesearch.catalog.audit import AuditEvent
 from stylesearch.catalog.connections import raw_connection
 from stylesearch.catalog.database import (
     MINIMUM_PGVECTOR,
@@ -24,7 +25,6 @@ from stylesearch.catalog.database import (
     version_tuple,
 )
 from stylesearch.catalog.descriptors import Shard
-from stylesearch.catalog.people import AuditEvent
 from stylesearch.errors import InputError, NotFoundError, ServiceError
 
 SLUG = re.compile(r"[a-z][a-z0-9]{0,19}")

@@ -10,11 +10,11 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from stylesearch.catalog import indexes, shards
+from stylesearch.catalog.audit import AuditEvent
 from stylesearch.catalog.connections import raw_connection
 from stylesearch.catalog.database import Database
 from stylesearch.catalog.descriptors import EncoderRow, Shard
 from stylesearch.catalog.encoders import GALLERY_LOCK
-from stylesearch.catalog.people import AuditEvent
 from stylesearch.errors import ServiceError
 
 BUCKETS = 256

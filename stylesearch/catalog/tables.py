@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stylesearch.catalog.artists import Artist, ArtistAlias, WorkArtist
+from stylesearch.catalog.audit import AuditEvent
 from stylesearch.catalog.base import Base
 from stylesearch.catalog.batches import ReportBatch, ReportItem
 from stylesearch.catalog.calibrations import CalibrationRow, SigningKey
@@ -16,10 +17,11 @@ from stylesearch.catalog.descriptors import (
     Whitening,
 )
 from stylesearch.catalog.duplicates import NearDuplicate
-from stylesearch.catalog.people import ApiToken, AuditEvent, User, Withdrawal
+from stylesearch.catalog.people import ApiToken, Invitation, LoginSession, User
 from stylesearch.catalog.reports import Report
 from stylesearch.catalog.rights import License
 from stylesearch.catalog.runs import IngestItem, IngestRun
+from stylesearch.catalog.withdrawals import Withdrawal, WithdrawalRequest
 from stylesearch.catalog.works import Collection, Image, Work
 
 __all__ = [
@@ -37,7 +39,9 @@ __all__ = [
     "IndexCheck",
     "IngestItem",
     "IngestRun",
+    "Invitation",
     "License",
+    "LoginSession",
     "NearDuplicate",
     "Report",
     "ReportBatch",
@@ -48,6 +52,7 @@ __all__ = [
     "Whitened",
     "Whitening",
     "Withdrawal",
+    "WithdrawalRequest",
     "Work",
     "WorkArtist",
 ]

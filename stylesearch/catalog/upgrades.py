@@ -6,9 +6,9 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from stylesearch.catalog.audit import AuditEvent
 from stylesearch.catalog.descriptors import Density, EncoderRow, IndexCheck, Whitened, Whitening
 from stylesearch.catalog.encoders import GALLERY_LOCK, REGISTER_LOCK
-from stylesearch.catalog.people import AuditEvent
 from stylesearch.errors import NotFoundError, ServiceError
 
 LOCKED = "55P03"  # PostgreSQL's state where a lock is not to be had

@@ -29,11 +29,15 @@ YEARS = (
     "CASE WHEN year_from IS NOT NULL OR year_to IS NOT NULL"
     " THEN int8range(LEAST(year_from, year_to), GREATEST(year_from, year_to), '[]'::text) END"
 )
-VISIBILITIES = ("everybody", "staff")
+VISIBILITIES = ("everybody", "viewers", "staff")
 
 
 class Collection(Base):
-    """A body of works that came from one place. ``visibility`` says who may see them."""
+    """A body of works that came from one place.
+
+    ``visibility`` says who may see them. ``version`` grows with each change that a person makes, so that nobody undoes
+    another's unseen.
+    """
 
     __tablename__ = "collection"
     __table_args__ = (
@@ -48,6 +52,7 @@ class Collection(Base):
     source_uri: Mapped[str | None]
     default_license_id: Mapped[int | None] = mapped_column(ForeignKey("license.id"))
     visibility: Mapped[str] = mapped_column(server_default="everybody")
+    version: Mapped[int] = mapped_column(server_default="1")
     created_at: Mapped[Moment]
 
 

@@ -76,9 +76,7 @@ def write_works(
     """
     if not works:
         return {}
-    # Writers of one collection take turns: a batch writes in milliseconds what took seconds to describe, and neither
-    # deadlocks between upserts nor races between equal images are left to think about.
-    session.execute(select(func.pg_advisory_xact_lock(collection_id)))
+    hold_collection(session, collection_id)
     fresh = _without_held(session, collection_id, works)
     if not fresh:
         return {}
@@ -94,8 +92,15 @@ def write_works(
 def write_records(session: Session, *, collection_id: int, records: Sequence[NewRecord]) -> None:
     """Bring what is said about works up to date; their images and descriptors stay."""
     if records:
-        session.execute(select(func.pg_advisory_xact_lock(collection_id)))
+        hold_collection(session, collection_id)
         _write_said(session, collection_id, records)
+
+
+def hold_collection(session: Session, collection_id: int) -> None:
+    """Have other writers of a collection, and who withdraws works, wait for the end of this transaction."""
+    # A batch writes in milliseconds what took seconds to describe, and neither deadlocks between upserts nor races
+    # between equal images are left to think about.
+    session.execute(select(func.pg_advisory_xact_lock(collection_id)))
 
 
 def _write_said(

@@ -39,8 +39,10 @@ COMMANDS = {
     "shards": ("stylesearch.cli.shards", "Split galleries over several PostgreSQL servers."),
     "settings": ("stylesearch.cli.settings", "List every setting with its value."),
     "study": ("stylesearch.cli.study", "Examine what a generative model makes for artists' names."),
+    "tokens": ("stylesearch.cli.tokens", "Make and revoke the tokens with which programs use the API."),
     "train": ("stylesearch.cli.train", "Train a style descriptor on your own tagged pictures."),
     "train-lite": ("stylesearch.cli.train_lite", "Make the weights of the encoder lite anew."),
+    "users": ("stylesearch.cli.users", "Add users, and say what they may do."),
 }
 PLUGGED_IN = {
     "serve": "Serve the portal.",

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy.orm import Session
 
 from stylesearch.catalog.database import Database
 from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.catalog.records import ImageFacts, NewWork, WorkRecord, source_digest
-from stylesearch.catalog.writers import write_descriptors, write_works
+from stylesearch.catalog.writers import hold_collection, write_descriptors, write_works
 from stylesearch.encoders.checking import checked
 from stylesearch.encoders.protocol import Encoder, Pixels, PreparingEncoder
 from stylesearch.encoders.registry import encode_checked
 from stylesearch.errors import StylesearchError
 from stylesearch.ingest import ledger
+from stylesearch.ingest.held import withdrawals, withdrawn_error
 from stylesearch.ingest.keeper import Keeper
 from stylesearch.ingest.ledger import Claimed
 from stylesearch.ingest.outages import through_outages
@@ -70,6 +72,7 @@ class Describer:
         }
         with self.database.session() as session:
             encoder = session.get_one(EncoderRow, run.encoder_id)
+            failures |= _leave_out_withdrawn(session, run, works)
             image_ids = write_works(
                 session, collection_id=run.collection_id, encoder=encoder, works=list(works.values())
             )
@@ -89,6 +92,25 @@ class Describer:
                 failures=failures,
             )
             ledger.defer(session, dict.fromkeys(lost, 0.0))
+
+
+def _leave_out_withdrawn(
+    session: Session, run: RunFacts, works: dict[int, NewWork]
+) -> dict[int, StylesearchError]:
+    """Take out what a rights holder has had withdrawn since it was prepared; return it as failures."""
+    if not works:
+        return {}
+    hold_collection(session, run.collection_id)
+    found = withdrawals(
+        session,
+        run.collection_id,
+        source_ids=[work.source_id for work in works.values()],
+        digests=[work.image.sha256 for work in works.values()],
+    )
+    out = [item_id for item_id, work in works.items() if found.names(work.source_id, work.image.sha256)]
+    for item_id in out:
+        del works[item_id]
+    return {item_id: withdrawn_error() for item_id in out}
 
 
 def _describe(encoder: Encoder, pixels: dict[int, Pixels], failures: dict[int, StylesearchError]) -> Vectors:

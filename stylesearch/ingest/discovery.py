@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from stylesearch.catalog.connections import copy_binary
 from stylesearch.catalog.records import source_digest
 from stylesearch.catalog.runs import IngestItem, IngestRun
-from stylesearch.ingest.held import Held, held_works, holders, withdrawals
+from stylesearch.ingest.held import Held, held_works, holders, withdrawals, withdrawn_error
 from stylesearch.ingest.sources.protocol import Found, Page
 
 ITEM_COLUMNS = {
@@ -144,7 +144,8 @@ class Discovery:
 
 def withdrawn_judgement() -> _Judgement:
     """Return the judgement on what a rights holder had withdrawn."""
-    return _Judgement("quarantined", code="withdrawn", why="A rights holder had this work withdrawn.")
+    error = withdrawn_error()
+    return _Judgement("quarantined", code=error.code, why=str(error))
 
 
 def judge(

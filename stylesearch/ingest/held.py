@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from stylesearch.errors import ImageError
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -101,3 +103,8 @@ def withdrawals(
         frozenset(row.source_id for row in rows if row.source_id and row.collection_id is not None),
         frozenset(bytes(row.sha256) for row in rows if row.sha256 is not None),
     )
+
+
+def withdrawn_error() -> ImageError:
+    """Return the reason why something withdrawn stays out."""
+    return ImageError("A rights holder had this work withdrawn.", code="withdrawn")

@@ -315,8 +315,8 @@ def finish(session: Session, run_id: int) -> bool:
     return True
 
 
-def retry(session: Session, run_id: int) -> int:
-    """Open a run's quarantined items again; return how many there are.
+def retry(session: Session, run_id: int, *, code: str | None = None) -> int:
+    """Open a run's quarantined items again, or those of one error code; return how many there are.
 
     Withdrawn works stay where they are, and so do links out of the source and what has no image to be fetched: only
     discovery looks where a link leads, and what a source says by now.
@@ -328,6 +328,7 @@ def retry(session: Session, run_id: int) -> int:
             IngestItem.state == "quarantined",
             IngestItem.error_code.not_in(NEVER_RETRIED),
             IngestItem.locator != "",
+            *([IngestItem.error_code == code] if code is not None else []),
         )
         .values(state="pending", attempts=0, deferrals=0, not_before=None, error_code=None, error_text=None)
         .returning(IngestItem.id)

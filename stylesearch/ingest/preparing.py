@@ -21,7 +21,7 @@ from stylesearch.ingest.fetching.answers import TroubleError
 from stylesearch.ingest.fetching.fetcher import Fetched
 from stylesearch.ingest.fetching.reservations import Reservation, opted_out
 from stylesearch.ingest.getting import Getter, Got
-from stylesearch.ingest.held import Held, held_works, holders, withdrawals
+from stylesearch.ingest.held import Held, held_works, holders, withdrawals, withdrawn_error
 from stylesearch.ingest.keeper import Keeper
 from stylesearch.ingest.ledger import Claimed, Prepared
 from stylesearch.ingest.metadata.mining import read_mining_reservations
@@ -181,7 +181,7 @@ class _Batch:
                 {"run": run.id, "digest": digest, "id": item.id},
             )
         if withdrawn.names(item.source_id, digest):
-            raise ImageError("A rights holder had this work withdrawn.", code="withdrawn")
+            raise withdrawn_error()
         if holder is not None and holder[0] != item.source_id:
             self.outcome.duplicates[item.id] = holder[1]
             return True

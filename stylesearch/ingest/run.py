@@ -10,7 +10,7 @@ from functools import partial
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog import encoders, indexes, upgrades
+from stylesearch.catalog import audit, encoders, indexes, upgrades
 from stylesearch.catalog.collections import ensure_collection
 from stylesearch.catalog.database import Database
 from stylesearch.catalog.descriptors import EncoderRow
@@ -113,6 +113,7 @@ def open_run(
     )
     session.add(run)
     session.flush()
+    audit.record(session, "run.begin", f"run:{run.id}", {"kind": run.kind, "collection": into.collection})
     return run, False
 
 
@@ -260,8 +261,13 @@ def find_run(session: Session, run_id: int | None) -> IngestRun:
     return run
 
 
-def try_again(session: Session, run_id: int) -> int:
+def try_again(session: Session, run_id: int, *, code: str | None = None) -> int:
     """Open a run's quarantined items again; return how many there are. See :func:`stylesearch.ingest.ledger.retry`.
+
+    Parameters
+    ----------
+    code:
+        The only error code whose items are meant.
 
     Raises
     ------
@@ -277,4 +283,7 @@ def try_again(session: Session, run_id: int) -> int:
             hint=f"Go on with it first: 'stylesearch ingest resume {run.id}'.",
             code="run_interrupted",
         )
-    return ledger.retry(session, run.id)
+    opened = ledger.retry(session, run.id, code=code)
+    if opened:
+        audit.record(session, "run.retry", f"run:{run.id}", {"code": code, "items": opened})
+    return opened

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -124,6 +125,14 @@ class StyleSearch:
         self.settings = settings
         self.access = access
         self._down = _Down()
+
+    def seen_by(self, access: Access) -> StyleSearch:
+        """Return the same service on somebody else's behalf."""
+        if access is self.access:
+            return self
+        other = copy.copy(self)
+        other.access = access
+        return other
 
     @property
     def encoder(self) -> Encoder:

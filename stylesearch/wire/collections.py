@@ -9,7 +9,7 @@ from pydantic import Field
 from stylesearch.wire.base import Given, Page, Text, Told
 from stylesearch.wire.works import RightsTold
 
-Visibility = Literal["everybody", "staff"]
+Visibility = Literal["everybody", "viewers", "staff"]
 
 
 class CollectionLinks(Told):
@@ -50,5 +50,4 @@ class CollectionChange(Given):
     """What is to be changed of a collection."""
 
     title: Text | None = Field(default=None, min_length=1, max_length=300)
-    provider: Text | None = Field(default=None, min_length=1, max_length=300)
     visibility: Visibility | None = None

@@ -118,3 +118,32 @@ def test_bands_are_kept_as_the_migration_computes_them(toy, make_work):
     )
     for value, kept, computed in rows:
         assert kept == computed == hash_bands(value)
+
+
+def test_a_pair_is_judged_once_and_can_be_taken_back(toy, make_work):
+    from stylesearch.catalog.duplicates import count_unjudged, judge, judged, unjudged
+    from stylesearch.catalog.versions import ChangedMeanwhileError
+
+    images = toy.write(*(make_work(name) for name in "abc"))
+    with toy.database.session() as session:
+        pairs = unjudged(session)
+        assert [(one.image_a, one.image_b) for one in pairs] == sorted(
+            (images[a], images[b]) for a, b in ("ab", "ac", "bc")
+        )
+        assert len(unjudged(session, most=1)) == 1
+        assert unjudged(session, after=(pairs[1].image_a, pairs[1].image_b)) == pairs[2:]
+        a, b = images["a"], images["b"]
+        judge(session, a, b, "same", seen=None)
+        assert count_unjudged(session) == 2
+    with toy.database.session() as session:
+        (one,) = judged(session)
+        assert (one.verdict, one.decided_by is not None) == ("same", True)
+        judge(session, a, b, "same", seen=None)  # as it is already
+        with pytest.raises(ChangedMeanwhileError) as caught:
+            judge(session, a, b, "different", seen=None)
+        assert caught.value.differences[0].now == "same"
+        judge(session, a, b, None, seen="same")
+        assert count_unjudged(session) == 3
+        assert judged(session) == []
+        with pytest.raises(NotFoundError):
+            judge(session, b, 10**9, "same", seen=None)

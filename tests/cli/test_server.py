@@ -9,8 +9,8 @@ from stylesearch.attribution.verifying import read_report_file
 
 @pytest.fixture
 def there(served, environment, monkeypatch) -> str:
-    """The other server's address; the local archive is empty."""
-    monkeypatch.delenv("STYLESEARCH_API_TOKEN", raising=False)
+    """The other server's address, with a token for it in the environment; the local archive is empty."""
+    monkeypatch.setenv("STYLESEARCH_API_TOKEN", served.token)
     return served.url
 
 
@@ -52,10 +52,13 @@ def test_mistakes_are_told_before_or_by_the_server(run_command, there, tmp_path)
 
 
 def test_a_token_is_read_from_the_environment(run_command, there, monkeypatch):
+    monkeypatch.delenv("STYLESEARCH_API_TOKEN")
+    outcome = run_command("ingest", "status", "--server", there)
+    assert (outcome.code, "token is needed" in outcome.err) == (1, True)
     monkeypatch.setenv("STYLESEARCH_API_TOKEN", "nonsense")
     outcome = run_command("collections", "list", "--server", there)
     assert outcome.code == 1
-    assert "token is not known" in outcome.err
+    assert "token is not known here" in outcome.err
     assert "nonsense" not in outcome.err + outcome.out
     outcome = run_command("collections", "list", "--server", "http://styles.example.org")
     assert "for all to read" in outcome.err
@@ -80,9 +83,9 @@ def test_a_report_is_made_and_checked_there(run_command, there, drawn_folder, tm
 
 def test_collections_and_runs_there(run_command, there):
     assert "drawn" in run_command("collections", "list", "--server", there).out
-    refused = run_command("collections", "visibility", "drawn", "staff", "--server", there)
-    assert refused.code == 1
-    assert "token" in refused.err
+    for who in ("staff", "everybody"):
+        told = run_command("collections", "visibility", "drawn", who, "--server", there)
+        assert (told.code, told.out.strip()) == (0, f"drawn: seen by {who}")
     status = run_command("ingest", "status", "--server", there)
     assert "into drawn: finished" in status.out
     assert (

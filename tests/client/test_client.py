@@ -22,7 +22,7 @@ from stylesearch.wire.works import WorksQuery
 
 @pytest.fixture
 def client(served) -> Iterator[Client]:
-    with Client(served.url) as client:
+    with Client(served.url, token=served.token) as client:
         yield client
 
 
@@ -46,6 +46,14 @@ def test_artists_and_collections(client):
     assert client.artist(artists[0].artist_id).name == artists[0].name
     (collection,) = client.collections()
     assert client.collection("drawn") == collection
+
+
+def test_a_collection_is_changed(client):
+    try:
+        assert client.change_collection("drawn", CollectionChange(title="Drawings")).title == "Drawings"
+    finally:
+        client.change_collection("drawn", CollectionChange(title="Drawn by stylesearch"))
+    assert client.collection("drawn").title == "Drawn by stylesearch"
 
 
 def test_a_search_goes_on_for_as_long_as_it_is_asked(client, work):
@@ -99,9 +107,9 @@ def test_errors_are_those_of_the_server(client, served):
     with pytest.raises(ImageError) as kept:
         client.fetch("http://127.0.0.1/x.png")
     assert kept.value.code == "address_refused"
-    with pytest.raises(ApiError) as unknown:
-        client.change_collection("drawn", CollectionChange(title="x"))
-    assert unknown.value.code == "no_token"
+    with Client(served.url) as nobody, pytest.raises(ApiError) as unknown:
+        nobody.change_collection("drawn", CollectionChange(title="x"))
+    assert unknown.value.code == "sign_in"
 
     with Client(served.url, token="nonsense") as stranger, pytest.raises(ApiError):
         stranger.collection("drawn")

@@ -16,11 +16,16 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from stylesearch.accounts import sessions
+from stylesearch.accounts.roles import Role
+from stylesearch.accounts.users import add_user
 from stylesearch.catalog.database import open_database
+from stylesearch.catalog.people import User
 from stylesearch.catalog.works import Image as ImageRow
 from stylesearch.catalog.works import Work
 from stylesearch.settings import Settings
 from web.app import create_app
+from web.services import services
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +35,10 @@ def archive(
     """The small drawn archive, one for all of these tests: they read it, or change it back."""
     template, home = archive_template
     url = servers.url_of(databases_of_run(template))
-    settings = Settings(home=home, database_url=SecretStr(url), redis_url=SecretStr(servers.redis_url))
+    unlimited = {f"rate_{name}": "" for name in ("search", "describe", "api", "login", "withdraw")}
+    settings = Settings(
+        home=home, database_url=SecretStr(url), redis_url=SecretStr(servers.redis_url), **unlimited
+    )
     database = open_database(settings)
     yield SimpleNamespace(settings=settings, database=database, folder=drawn_folder)
     database.close()
@@ -39,6 +47,32 @@ def archive(
 @pytest.fixture
 def app(archive) -> Flask:
     return create_app(archive.settings)
+
+
+@pytest.fixture
+def sign_in() -> Callable[[FlaskClient, str], FlaskClient]:
+    """Sign a client in as somebody of a role, made where there is none, and return it. ``visitor`` is nobody."""
+
+    def enter(client: FlaskClient, role: str) -> FlaskClient:
+        if role == "visitor":
+            return client
+        database = services(client.application).database
+        email = f"{role}@example.org"
+        with database.session() as session:
+            user = session.scalar(select(User).where(User.email == email))
+            if user is None:
+                user = add_user(session, email=email, name=role.capitalize(), role=Role(role))
+            _, token = sessions.begin(session, user, agent="Test")
+        client.set_cookie("stylesearch_login", token)
+        return client
+
+    return enter
+
+
+@pytest.fixture
+def as_role(app: Flask, sign_in) -> Callable[[str], FlaskClient]:
+    """Make a client of the portal that is signed in as somebody of a role."""
+    return lambda role: sign_in(app.test_client(), role)
 
 
 @pytest.fixture

@@ -1,56 +1,29 @@
-"""Who asks, and what they may: the one place of the API that knows."""
+"""Who asks, and what they may: what the API knows of it stands here; it is checked before the view, for all of the portal."""
 
 from __future__ import annotations
 
-from http import HTTPStatus
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from flask import request
-
+from stylesearch.accounts.roles import SCOPES, Role
 from stylesearch.catalog.access import Access
-from web.api.problems import RefusedError
-from web.api.scopes import SCOPES, Scope
-from web.runs import comes_from_here
-from web.services import services
+from web.identity import current_access, open_to_all, require_scope
+from web.rates import limited
 
-ANONYMOUS: frozenset[Scope] = frozenset(["read", "report"])
-"""What anybody may, as on the portal's pages."""
+View = TypeVar("View", bound=Callable[..., Any])
 
 
-def authorise(scope: Scope | None) -> None:
-    """Let a request pass, or not.
+def guarded(view: View, scope: str | None, rate: str) -> View:
+    """Have a view demand a scope of tokens, and of people the role that it takes; ``None`` for nothing at all."""
+    view = open_to_all(view) if scope is None else require_scope(scope)(view)
+    return limited(rate)(view)
 
-    Raises
-    ------
-    RefusedError
-        401, ``no_token`` or ``bad_token``.
-    """
-    if "Authorization" in request.headers:
-        raise _unauthorised(
-            "The token is not known here.", hint="Ask without one, or with another.", code="bad_token"
-        )
-    if scope is None or scope in ANONYMOUS or _is_at_the_machine(scope):
-        return
-    raise _unauthorised(
-        f"A token of the scope {scope!r} is needed here. It is for this: {SCOPES[scope]}",
-        hint="Send one as 'Authorization: Bearer TOKEN'.",
-        code="no_token",
-    )
+
+def is_for_visitors(scope: str | None) -> bool:
+    """Whether a scope takes no role, so that whoever may see the portal may ask without a token."""
+    return scope is None or SCOPES[scope][0] is Role.VISITOR
 
 
 def current() -> Access:
     """Return on whose behalf the catalogue is asked."""
-    return Access.EVERYBODY
-
-
-def _is_at_the_machine(scope: Scope) -> bool:
-    """Whether a request is of the kind that may see the pages on ingest runs."""
-    return scope == "ingest" and services().settings.web_runs and comes_from_here()
-
-
-def _unauthorised(message: str, *, hint: str, code: str) -> RefusedError:
-    challenge = 'Bearer realm="stylesearch"'
-    if code == "bad_token":
-        challenge += ', error="invalid_token"'
-    return RefusedError(
-        HTTPStatus.UNAUTHORIZED, message, hint=hint, code=code, headers={"WWW-Authenticate": challenge}
-    )
+    return current_access()

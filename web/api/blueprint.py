@@ -33,6 +33,12 @@ for part in PARTS:
 def answer_error(error: StylesearchError) -> Response:
     """Answer an error with a problem document."""
     found = errors.problem_of(error)
+    if error.code == "sign_in":
+        found = replace(
+            found,
+            message="A token is needed here.",
+            hint="Send one as 'Authorization: Bearer TOKEN'; people make them on the page of their account.",
+        )
     if isinstance(error, FaultyError):
         found = replace(found, faults=error.faults)
     status = error.status if isinstance(error, RefusedError) else STATUSES.get(error.code, found.status)

@@ -8,7 +8,7 @@ from flask import Response
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog.access import Access, open_to_everybody, visible
+from stylesearch.catalog.access import Access, open_to, visible
 from stylesearch.catalog.collections import change_collection, find_collection
 from stylesearch.catalog.rights import License
 from stylesearch.catalog.works import Collection, Work
@@ -74,7 +74,8 @@ def change_one_collection(slug: str, body: CollectionChange) -> Response:
     with services().database.session() as session:
         session.execute(select(Collection.id).where(Collection.slug == slug).with_for_update())
         check_unchanged(_read(session, slug))
-        change_collection(session, slug, **body.model_dump(exclude_none=True))
+        visibility = Access(body.visibility) if body.visibility is not None else None
+        change_collection(session, slug, title=body.title, visibility=visibility)
         session.flush()
         return told(_read(session, slug))
 
@@ -96,7 +97,7 @@ def _statement(seen: Access) -> Select[Any]:
     statement = select(Collection, License, number.label("works")).outerjoin(
         License, License.id == Collection.default_license_id
     )
-    return statement if seen is Access.STAFF else statement.where(open_to_everybody())
+    return statement.where(open_to(seen))
 
 
 def _collection_told(row: Row[Any]) -> CollectionTold:

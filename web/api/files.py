@@ -31,6 +31,7 @@ operations = Operations("search")
     Answer("The picture was taken.", {JSON: FileTold}, status=201, headers={"Location": "A search with it."}),
     body=FileBody(Address),
     problems=(422, 502),
+    rate="describe",
 )
 def take_file(body: bytes | Address) -> Response:
     """Take a picture to search with, or to report on.

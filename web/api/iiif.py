@@ -76,7 +76,9 @@ def read_manifest(work_id: int) -> Response:
     return _answer(_manifest(card, images))
 
 
-@operations.add("GET", "/search/manifests", "read", COLLECTION, query=SearchParameters, problems=(422,))
+@operations.add(
+    "GET", "/search/manifests", "read", COLLECTION, query=SearchParameters, problems=(422,), rate="search"
+)
 def search_manifests(query: SearchParameters) -> Response:
     """Give what a search finds as a IIIF collection."""
     asked = query_of(query)

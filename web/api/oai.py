@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
-from stylesearch.catalog.access import Access, open_to_everybody
+from stylesearch.catalog.access import open_to
 from stylesearch.catalog.cards import WorkCard, cards_of_images
 from stylesearch.catalog.changes import Change, Span, count_changes, earliest_change, list_changes
 from stylesearch.catalog.works import Collection
@@ -167,9 +167,8 @@ def _list_sets(session: Session, root: Element, arguments: Mapping[str, str]) ->
 
 
 def _sets(session: Session) -> list[tuple[str, str]]:
-    statement = select(Collection.slug, Collection.title).order_by(Collection.slug)
-    if access.current() is not Access.STAFF:
-        statement = statement.where(open_to_everybody())
+    seen = open_to(access.current())
+    statement = select(Collection.slug, Collection.title).where(seen).order_by(Collection.slug)
     return [(slug, title) for slug, title in session.execute(statement)]
 
 

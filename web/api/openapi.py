@@ -11,11 +11,11 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 import stylesearch
+from stylesearch.accounts.roles import SCOPES, Role
 from stylesearch.wire.problems import Problem
 from web.api.operations import PATHS, PREFIX, Answer, Operation
 from web.api.problems import MEANINGS, NOT_MODIFIED
 from web.api.requests import FileBody, JsonBody
-from web.api.scopes import SCOPES
 
 PROBLEM_TYPE = "application/problem+json"
 INTRO = """\
@@ -25,7 +25,8 @@ Answers are JSON. Lists have `next`, the address of the next page, or null on th
 `If-None-Match` one that has not changed is 304. Errors are problem documents (RFC 9457): `code` names the cause and stays,
 `detail` says it in a line, `hint` what to do. What an address or a body cannot have is refused, not passed over.
 
-A token is sent as `Authorization: Bearer TOKEN`. It is good for some scopes:
+A token is sent as `Authorization: Bearer TOKEN`; without one, visitors see what is open to everybody. It is good for some
+scopes, and never for more than its user:
 
 """
 HEADERS: Mapping[int, Mapping[str, str]] = {
@@ -51,7 +52,10 @@ def document() -> Document:
     paths: Document = {}
     for one in every:
         paths.setdefault(f"{PREFIX}{one.path}", {})[one.method.lower()] = _operation(one, schemas)
-    scopes = "\n".join(f"- `{name}`: {about}" for name, about in SCOPES.items())
+    scopes = "\n".join(
+        f"- `{name}`: {about}" + ("" if role is Role.VISITOR else f"; for tokens of a {role} or more")
+        for name, (role, about) in SCOPES.items()
+    )
     return {
         "openapi": "3.1.0",
         "info": {

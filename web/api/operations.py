@@ -16,7 +16,6 @@ from stylesearch.search.examples import LARGEST_ID
 from web.api import access
 from web.api.answers import JSON, told
 from web.api.requests import FileBody, JsonBody, read_query
-from web.api.scopes import Scope
 
 View = Callable[..., BaseModel | AnyResponse]
 Schema = Mapping[str, Any]
@@ -66,6 +65,8 @@ class Operation:
         What is read from the request, and given to the view by these names.
     problems:
         Statuses of problem documents, besides those that every operation has.
+    rate:
+        What requests count towards.
     lenient:
         Whether the view reads the parameters itself, and answers bad ones in its own way.
     """
@@ -74,11 +75,12 @@ class Operation:
     path: str
     view: View
     tag: str
-    scope: Scope | None
+    scope: str | None
     answer: Answer
     query: type[BaseModel] | None = None
     body: JsonBody | FileBody | None = None
     problems: tuple[int, ...] = ()
+    rate: str = "api"
     lenient: bool = False
 
     @property
@@ -104,7 +106,7 @@ class Operation:
     @property
     def for_anybody(self) -> bool:
         """Whether it may be asked without a token."""
-        return self.scope is None or self.scope in access.ANONYMOUS
+        return access.is_for_visitors(self.scope)
 
     @property
     def is_read(self) -> bool:
@@ -130,7 +132,6 @@ class Operation:
 
     def serve(self, **places: Any) -> AnyResponse:
         """Answer the request."""
-        access.authorise(self.scope)
         values = dict(places)
         if not self.lenient:
             parameters = read_query(self.query or _NoParameters, request.args)
@@ -157,7 +158,7 @@ class Operations:
         self,
         method: str,
         path: str,
-        scope: Scope | None,
+        scope: str | None,
         answer: Answer | type[BaseModel],
         **more: Any,
     ) -> Callable[[View], View]:
@@ -180,7 +181,7 @@ def _view(one: Operation) -> Callable[..., AnyResponse]:
     def serve(**places: Any) -> AnyResponse:
         return one.serve(**places)
 
-    return serve
+    return access.guarded(serve, one.scope, one.rate)
 
 
 def about_of(model: type[BaseModel]) -> str:

@@ -82,6 +82,7 @@ def list_reports(query: ReportsQuery) -> ReportPage:
     Answer("The report was made.", {JSON: ReportTold}, status=201, headers={"Location": "Its file."}),
     body=JsonBody(ReportRequest),
     problems=(422,),
+    rate="describe",
 )
 def make_report(body: ReportRequest) -> Response:
     """Make an attribution report, on an uploaded file or on a work's image.

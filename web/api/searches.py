@@ -42,7 +42,7 @@ TABLE = work_table("search", "rank", "score")
 ANSWER = Answer("The works nearest in style.", {JSON: SearchPage, CSV: None, JSON_LINES: None})
 
 
-@operations.add("GET", "/search", "read", ANSWER, query=SearchByAddress, problems=(422,))
+@operations.add("GET", "/search", "read", ANSWER, query=SearchByAddress, problems=(422,), rate="search")
 def search_by_address(query: SearchByAddress) -> AnyResponse:
     """Search by style, with the question in the address.
 
@@ -61,7 +61,14 @@ def search_by_address(query: SearchByAddress) -> AnyResponse:
 
 
 @operations.add(
-    "POST", "/search", "read", ANSWER, query=SearchOptions, body=JsonBody(SearchRequest), problems=(422,)
+    "POST",
+    "/search",
+    "read",
+    ANSWER,
+    query=SearchOptions,
+    body=JsonBody(SearchRequest),
+    problems=(422,),
+    rate="search",
 )
 def search_by_body(query: SearchOptions, body: SearchRequest) -> AnyResponse:
     """Search by style, with the question in the body.

@@ -13,6 +13,9 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 from werkzeug.test import TestResponse
 
+from stylesearch.accounts.roles import SCOPES, Role
+from stylesearch.accounts.tokens import make_token
+from stylesearch.accounts.users import add_user
 from stylesearch.ingest.run import find_run
 from web.api.openapi import document
 from web.app import create_app
@@ -130,10 +133,30 @@ def with_settings(archive, described: Described) -> Callable[..., ApiClient]:
     return make
 
 
+@pytest.fixture(scope="session")
+def tokens(archive) -> dict[str, str]:
+    """A token of an administrator for each scope."""
+    with archive.database.session() as session:
+        user = add_user(session, email="tokens@example.org", name="Tokens", role=Role.ADMIN)
+        return {scope: make_token(session, user, label=scope, scopes=[scope], days=1)[1] for scope in SCOPES}
+
+
 @pytest.fixture
-def staff(with_settings) -> ApiClient:
+def with_token(app: Flask, described: Described, tokens: dict[str, str]) -> Callable[[str], ApiClient]:
+    """Make a client of the API with an administrator's token of a scope."""
+
+    def make(scope: str) -> ApiClient:
+        client = app.test_client()
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {tokens[scope]}"
+        return ApiClient(client, app, described)
+
+    return make
+
+
+@pytest.fixture
+def staff(with_token) -> ApiClient:
     """A client that may see and begin ingest runs."""
-    return with_settings(web_runs=True)
+    return with_token("ingest")
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 import pytest
 from flask import Flask
 
-from stylesearch.catalog.people import AuditEvent
+from stylesearch.catalog.access import Access
+from stylesearch.catalog.collections import change_collection
 from stylesearch.wire.collections import CollectionChange
+from web.api.answers import etag_of
 from web.api.preconditions import check_unchanged
 from web.api.problems import RefusedError
 
@@ -26,8 +28,6 @@ def test_collections_are_listed(api):
 
 def test_a_change_must_say_what_it_was_made_from(app: Flask):
     now = CollectionChange(title="Now")
-    from web.api.answers import etag_of
-
     tag = etag_of(now.model_dump_json().encode())
     with app.test_request_context(headers={"If-Match": f'"{tag}"'}):
         check_unchanged(now)
@@ -39,28 +39,27 @@ def test_a_change_must_say_what_it_was_made_from(app: Flask):
         assert caught.value.status == status
 
 
-def test_a_change_is_written_down(database):
-    from sqlalchemy import select
-
-    from stylesearch.catalog.collections import change_collection, ensure_collection
-
-    with database.session() as session:
-        ensure_collection(session, "toys", title="Toys")
-    with database.session() as session:
-        change_collection(session, "toys", title="Dolls", provider="A museum", visibility="staff")
-        change_collection(session, "toys", title="Dolls")
-    with database.session() as session:
-        events = [
-            (event.action, event.detail)
-            for event in session.scalars(select(AuditEvent).order_by(AuditEvent.id))
-        ]
-    assert events == [
-        (
-            "collection.change",
-            {
-                "before": {"title": "Toys", "provider": None},
-                "after": {"title": "Dolls", "provider": "A museum"},
-            },
-        ),
-        ("collection.visibility", {"before": "everybody", "after": "staff"}),
-    ]
+def test_a_collection_is_changed_as_it_was_seen(with_token, api, archive):
+    admin = with_token("admin")
+    tag = api.get("collections/drawn").headers["ETag"]
+    admin.refused("collections/drawn", 428, "no_precondition", method="PATCH", json={"title": "Drawings"})
+    try:
+        changed = admin.open(
+            "PATCH", "collections/drawn", json={"title": "Drawings"}, headers={"If-Match": tag}
+        )
+        assert (changed.status_code, changed.json["title"]) == (200, "Drawings")
+        assert changed.headers["ETag"] == api.get("collections/drawn").headers["ETag"] != tag
+        stale = {"json": {"visibility": "staff"}, "headers": {"If-Match": tag}}
+        admin.refused("collections/drawn", 412, "stale", method="PATCH", **stale)
+        assert api.told("collections/drawn")["visibility"] == "everybody"
+        headers = {"If-Match": changed.headers["ETag"]}
+        hidden = admin.open("PATCH", "collections/drawn", json={"visibility": "viewers"}, headers=headers)
+        assert hidden.json["visibility"] == "viewers"
+        api.refused("collections/drawn", 404, "unknown_collection")
+        wrong = {"json": {"visibility": "nobody"}, "headers": {"If-Match": "*"}}
+        admin.refused("collections/drawn", 400, "bad_body", method="PATCH", **wrong)
+        gone = {"json": {"title": "x"}, "headers": {"If-Match": "*"}}
+        admin.refused("collections/none", 404, "unknown_collection", method="PATCH", **gone)
+    finally:
+        with archive.database.session() as session:
+            change_collection(session, "drawn", title="Drawn by stylesearch", visibility=Access.EVERYBODY)

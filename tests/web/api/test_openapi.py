@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 from openapi_spec_validator import validate
 
+from stylesearch.accounts.roles import SCOPES
 from stylesearch.catalog.rights import REUSE_CLASSES
 from stylesearch.catalog.runs import FINAL_STATES, OPEN_STATES
 from stylesearch.catalog.works import VISIBILITIES
@@ -16,7 +17,6 @@ from stylesearch.wire import collections, runs, searches, works
 from web.api.openapi import document
 from web.api.operations import PREFIX
 from web.api.parts import PARTS, TAGS
-from web.api.scopes import SCOPES
 
 OPERATIONS = [one for part in PARTS for one in part.found]
 

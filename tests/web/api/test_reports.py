@@ -88,8 +88,16 @@ def test_what_no_report_is_made_on(api, catalogue, body, status, code):
     api.refused("reports", status, code, method="POST", json=body)
 
 
+def test_reports_are_listed_to_administrators(with_token, report):
+    admin = with_token("admin")
+    listed = list(admin.every("reports?limit=1"))
+    assert report["report_id"] in [one["report_id"] for one in listed]
+    assert len({one["report_id"] for one in listed}) == len(listed)
+    admin.refused("reports?after=none", 400, "bad_cursor")
+
+
 def test_reports_are_listed_to_nobody_without_a_token(api):
-    problem = api.refused("reports", 401, "no_token")
+    problem = api.refused("reports", 401, "sign_in")
     assert "Bearer" in problem["hint"]
     for address in (
         "reports/none",

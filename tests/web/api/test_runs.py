@@ -7,7 +7,7 @@ from stylesearch.catalog.runs import IngestItem, IngestRun
 from stylesearch.ingest.run import Into
 
 
-def test_runs_and_their_items(staff, run_id):
+def test_runs_and_their_items(api, staff, run_id):
     (run,) = staff.told("ingest/runs")["items"]
     again = staff.told(f"ingest/runs/{run_id}")
     assert {name for name in run if run[name] != again[name]} <= {"prepared_rate", "described_rate"}
@@ -16,7 +16,7 @@ def test_runs_and_their_items(staff, run_id):
     items = list(staff.every(run["items"] + "?limit=7"))
     assert len(items) == run["counts"]["discovered"]
     work = next(item["work"] for item in items if item["state"] == "ingested")
-    assert staff.told(work)["source_id"] in [item["source_id"] for item in items]
+    assert api.told(work)["source_id"] in [item["source_id"] for item in items]
     assert staff.told(f"{run['items']}?state=ingested")["total"] == 30
     assert staff.told(f"{run['items']}?state=quarantined")["items"] == []
 
@@ -71,9 +71,9 @@ def test_runs_that_are_not_there(staff):
         ({"kind": "iiif", "url": "https://example.org/", "collection": "x", "side": 1}, 400, "bad_body"),
     ],
 )
-def test_runs_that_cannot_be_begun(staff, archive, body, status, code):
+def test_runs_that_cannot_be_begun(api, staff, body, status, code):
     staff.refused("ingest/runs", status, code, method="POST", json=body)
-    assert [one["slug"] for one in staff.told("collections")["items"]] == ["drawn"]
+    assert [one["slug"] for one in api.told("collections")["items"]] == ["drawn"]
 
 
 def test_into_is_made_of_what_is_sent():
