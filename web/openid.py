@@ -69,9 +69,10 @@ def register(app: Flask, settings: Settings) -> None:
 @limited("login")
 def start() -> AnyResponse:
     """Send somebody to the provider."""
+    provider = _provider()
     session[NEXT] = request.args.get("next", "")[:2000]
     try:
-        sent: AnyResponse = _provider().authorize_redirect(url_for("openid.back", _external=True))
+        sent: AnyResponse = provider.authorize_redirect(url_for("openid.back", _external=True))
     except Exception as error:
         raise _away(error) from error
     return sent

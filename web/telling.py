@@ -18,15 +18,24 @@ def moment(value: datetime) -> Markup:
 
 def plainly(value: Any) -> str:
     """Return a value of any kind in words."""
+    if value is None or value in ("", [], {}, ()):
+        return "nothing"
     match value:
-        case None | "" | [] | {}:
-            return "nothing"
         case True:
             return "yes"
         case False:
             return "no"
         case list() | tuple():
             return ", ".join(plainly(one) for one in value)
+        case {"before": before, "after": after, **rest}:
+            # The database keeps names in an order of its own.
+            return "; ".join(filter(None, [_changes(before, after), plainly(rest) if rest else ""]))
         case dict():
             return "; ".join(f"{name}: {plainly(one)}" for name, one in value.items())
     return str(value)
+
+
+def _changes(before: Any, after: Any) -> str:
+    if isinstance(before, dict) and isinstance(after, dict):
+        return "; ".join(f"{name}: {plainly(before.get(name))} → {plainly(after[name])}" for name in after)
+    return f"{plainly(before)} → {plainly(after)}"

@@ -191,7 +191,7 @@ def test_the_log_tells_what_was_done_and_is_searched(admin, send):
     log = admin.get("/admin/audit").text
     assert "collection.visibility" in log
     assert "Admin &lt;admin@example.org&gt;" in log
-    assert "before: everybody; after: staff" in log
+    assert "everybody → staff" in log
     assert "&lt;b&gt;Toys" in log
     assert "collection.visibility" in admin.get("/admin/audit?subject=collection:toys").text
     assert "collection.visibility" not in admin.get("/admin/audit?action=session").text

@@ -240,6 +240,8 @@ def test_a_token_serves_where_its_scope_says_so(app, archive, as_role, subject, 
                 data = {}
             answer = app.test_client().open(url, method=method, headers=headers, data=data)
             row = ROUTES[endpoint]
+            if endpoint == "sign_in.enter":
+                continue  # says 401 itself, of a password that is none
             expected = row.least == ALWAYS or row.scope == scope
             assert (answer.status_code not in REFUSED) == expected, (endpoint, method, answer.status_code)
             answer.close()

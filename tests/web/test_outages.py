@@ -1,6 +1,8 @@
 """What visitors are told while the database is away, and that everything goes on by itself afterwards."""
 
+import os
 import time
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -15,10 +17,9 @@ PATIENCE = 30.0
 
 
 @pytest.fixture
-def home(tmp_path_factory):
-    """A data folder whose servers may be stopped."""
-    folder = tmp_path_factory.mktemp("outage")
-    folder.chmod(0o755)
+def home():
+    """A data folder whose servers may be stopped, and which PostgreSQL's user may enter."""
+    folder = Path(os.environ["TESTS_RUN_FOLDER"]) / f"outage-{os.getpid()}"
     yield folder
     services.stop(folder)
 
