@@ -8,6 +8,9 @@ from http import HTTPStatus
 from flask import Response, request
 from pydantic import BaseModel
 
+from stylesearch.catalog.access import Access
+from web.api import access
+
 JSON = "application/json"
 CACHE_CONTROL = "private, no-cache"
 
@@ -27,13 +30,21 @@ def told(
 
 def given(data: bytes, media_type: str, *, status: int = HTTPStatus.OK) -> Response:
     """Return bytes; to a reader who has them already, that they are still right."""
-    response = Response(data, status=status, content_type=media_type)
-    response.headers["Cache-Control"] = CACHE_CONTROL
-    response.vary.add("Authorization")
+    response = kept_private(Response(data, status=status, content_type=media_type))
     if status == HTTPStatus.OK:
         response.set_etag(etag_of(data))
         if request.method in ("GET", "HEAD"):
             response.make_conditional(request)
+    return response
+
+
+def kept_private(response: Response) -> Response:
+    """Keep an answer out of shared stores; and let pages of other sites read it, where it tells what everybody may see."""
+    response.headers["Cache-Control"] = CACHE_CONTROL
+    response.vary.add("Authorization")
+    if request.method in ("GET", "HEAD") and access.current() is Access.EVERYBODY:
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
 

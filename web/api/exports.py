@@ -13,7 +13,7 @@ from flask import Response, stream_with_context
 from pydantic import BaseModel
 
 from stylesearch.wire.works import Form, WorkTold
-from web.api.answers import CACHE_CONTROL
+from web.api.answers import kept_private
 
 CSV, JSON_LINES = "text/csv", "application/x-ndjson"
 PIECE = 64 * 1024
@@ -72,10 +72,8 @@ def exported(rows: Iterable[Row], form: Form, table: Table[Row]) -> Response:
     media_type, suffix = (
         (f"{CSV}; charset=utf-8; header=present", "csv") if form == "csv" else (JSON_LINES, "jsonl")
     )
-    response = Response(_pieces(lines), content_type=media_type)
+    response = kept_private(Response(_pieces(lines), content_type=media_type))
     response.headers.set("Content-Disposition", "attachment", filename=f"{table.name}.{suffix}")
-    response.headers["Cache-Control"] = CACHE_CONTROL
-    response.vary.add("Authorization")
     return response
 
 

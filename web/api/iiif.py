@@ -234,7 +234,12 @@ def _canvas(manifest: str, image: Image) -> Object:
         "height": image.height,
     }
     if image.media_type not in SHOWN_BY_BROWSERS:
-        body = {"id": links.page("media.previews", digest=digest), "type": "Image", "format": "image/webp"}
+        whole = links.whole_image(digest)
+        kind = "image/jpeg" if whole.endswith(".jpg") else "image/webp"
+        body = {"id": whole, "type": "Image", "format": kind}
+    service = links.image_service(digest)
+    if service is not None:
+        body["service"] = [{"id": service, "type": "ImageService3", "profile": "level2"}]
     return {
         "id": address,
         "type": "Canvas",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from flask import request, url_for
+from flask import current_app, request, url_for
 
 from web.services import services
 
@@ -40,6 +40,17 @@ def thumbnail(digest: str) -> str:
 def original(digest: str) -> str:
     """Return the address of an image file."""
     return page("media.originals", digest=digest)
+
+
+def image_service(digest: str) -> str | None:
+    """Return the address of an image's IIIF service, where the portal has one."""
+    return page("iiif.base", digest=digest) if "iiif.base" in current_app.view_functions else None
+
+
+def whole_image(digest: str) -> str:
+    """Return the address of an image that every browser shows: from the IIIF service, or else not quite as large."""
+    service = image_service(digest)
+    return f"{service}/full/max/0/default.jpg" if service else page("media.previews", digest=digest)
 
 
 def host() -> str:

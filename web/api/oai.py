@@ -18,7 +18,7 @@ from stylesearch.catalog.changes import Change, Span, count_changes, earliest_ch
 from stylesearch.catalog.works import Collection
 from stylesearch.wire.base import LARGEST_ID, Given
 from web.api import access, links, oai_xml
-from web.api.answers import CACHE_CONTROL
+from web.api.answers import kept_private
 from web.api.oai_tokens import Token
 from web.api.oai_xml import Element, add
 from web.api.operations import Answer, Operations
@@ -106,10 +106,7 @@ def _answer(values: MultiDict[str, str]) -> Response:
             if error.code == "badArgument":
                 root[1].attrib.clear()
             add(root, "error", str(error), code=error.code)
-    response = Response(oai_xml.write(root), content_type=f"{XML}; charset=utf-8")
-    response.headers["Cache-Control"] = CACHE_CONTROL
-    response.vary.add("Authorization")
-    return response
+    return kept_private(Response(oai_xml.write(root), content_type=f"{XML}; charset=utf-8"))
 
 
 def _arguments(values: MultiDict[str, str]) -> dict[str, str]:

@@ -83,7 +83,7 @@ def add_dublin_core(parent: Element, card: WorkCard) -> None:
         "format": [card.medium],
         "identifier": [links.page("portal.work", work_id=card.work_id), card.source_id],
         "source": [card.source_url],
-        "relation": [links.page("media.previews", digest=card.sha256)],
+        "relation": [links.whole_image(card.sha256)],
         "coverage": [card.period],
         "rights": _rights(card.image_rights),
     }

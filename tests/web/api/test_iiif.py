@@ -115,3 +115,29 @@ def test_addresses_are_those_that_the_settings_say(with_settings, catalogue):
     )
     assert all(one.startswith("https://styles.example.org/") for one in addresses(answer.json))
     assert b"evil" not in answer.data
+
+
+def test_pages_of_other_sites_read_what_everybody_may_see_and_nothing_else(api, with_token, catalogue):
+    work = catalogue.first_work()
+    for address in (f"works/{work}/manifest", f"works/{work}", "works?format=csv", "oai?verb=Identify"):
+        answer = api.get(address)
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+        private = with_token("read").get(address)
+        assert "Access-Control-Allow-Origin" not in private.headers
+        assert private.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    posted = api.post("search", json={"examples": [{"work": work}]})
+    assert "Access-Control-Allow-Origin" not in posted.headers
+
+
+def test_the_image_service_is_named_where_there_is_one(api, app, catalogue):
+    work_id = catalogue.first_work()
+    if "iiif.base" not in app.view_functions:
+        app.add_url_rule("/iiif/3/<digest:digest>", "iiif.base", lambda digest: digest)
+    digest = catalogue.digest(work_id)
+    body = api.told(f"works/{work_id}/manifest")["items"][0]["items"][0]["items"][0]["body"]
+    service = f"http://localhost/iiif/3/{digest}"
+    assert body["service"] == [{"id": service, "type": "ImageService3", "profile": "level2"}]
+    record = api.get(f"oai?verb=GetRecord&metadataPrefix=oai_dc&identifier=oai:localhost:work/{work_id}")
+    assert f"{service}/full/max/0/default.jpg".encode() in record.data

@@ -218,9 +218,8 @@ def test_our_own_reader_finds_everything_again(api, catalogue):
     assert (found.record.medium, found.record.date_text) == ("ink", "1890")
     assert found.record.image_rights == work["image_rights"]["uri"]
     assert found.record.source_url == work["links"]["page"]
-    assert [picture.url for picture in found.pictures] == [
-        f"http://localhost/media/previews/{work['sha256']}.webp"
-    ]
+    (picture,) = found.pictures
+    assert work["sha256"] in picture.url
 
 
 @given(st.text())
