@@ -19,7 +19,6 @@ MEANINGS = {
     403: "The token is not good for this.",
     404: "There is no such thing, or it may not be seen.",
     405: "The address cannot be used that way.",
-    406: "There is no answer of the kind that was asked for.",
     409: "Something stands in the way of it for now.",
     412: "It was changed by somebody else in the meantime.",
     413: "What was sent is too large.",

@@ -18,6 +18,7 @@ from schemathesis.specs.openapi.checks import (
 
 from web.api.openapi import document
 from web.api.parts import PARTS
+from web.app import create_app
 
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "8"))
 CHECKS = [
@@ -39,12 +40,12 @@ OPERATIONS = [
 ]
 
 
-@pytest.fixture
-def schema(app):
-    return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
+@pytest.fixture(scope="module")
+def schema(archive):
+    return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", create_app(archive.settings))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def headers(tokens):
     """A token for what takes one; the collection itself is left as it is."""
     return {name: {"Authorization": f"Bearer {tokens[scope]}"} for name, scope in WITH_TOKEN.items()}
