@@ -19,7 +19,7 @@ RUN apt-get update \
 
 RUN pip install --no-cache-dir torch torchvision ${TORCH_INDEX:+--index-url "$TORCH_INDEX"}
 COPY --from=build /wheels /wheels
-RUN pip install --no-cache-dir /wheels/*.whl && rm -rf /wheels
+RUN pip install --no-cache-dir "$(echo /wheels/stylesearch-*.whl)[oidc]" && rm -rf /wheels
 
 RUN useradd --system --uid 10001 --no-create-home --home-dir /var/lib/stylesearch --shell /usr/sbin/nologin stylesearch \
     && install --directory --owner=stylesearch --group=stylesearch --mode=0750 /var/lib/stylesearch

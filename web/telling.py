@@ -20,18 +20,16 @@ def plainly(value: Any) -> str:
     """Return a value of any kind in words."""
     if value is None or value in ("", [], {}, ()):
         return "nothing"
-    match value:
-        case True:
-            return "yes"
-        case False:
-            return "no"
-        case list() | tuple():
-            return ", ".join(plainly(one) for one in value)
-        case {"before": before, "after": after, **rest}:
-            # The database keeps names in an order of its own.
-            return "; ".join(filter(None, [_changes(before, after), plainly(rest) if rest else ""]))
-        case dict():
-            return "; ".join(f"{name}: {plainly(one)}" for name, one in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(plainly, value))
+    if isinstance(value, dict):
+        # The database keeps names in an order of its own.
+        both = "before" in value and "after" in value
+        changed = [_changes(value["before"], value["after"])] if both else []
+        rest = [name for name in value if not both or name not in ("before", "after")]
+        return "; ".join([*changed, *(f"{name}: {plainly(value[name])}" for name in rest)])
     return str(value)
 
 

@@ -50,7 +50,7 @@ def list_(server: str | None) -> None:
 @click.argument("who", type=click.Choice([one.value for one in Access]))
 @server_option
 def visibility(slug: str, who: str, server: str | None) -> None:
-    """Say who may see the collection SLUG: everybody, or the staff alone."""
+    """Say who may see the collection SLUG: everybody, viewers and the staff, or the staff alone."""
     if server is not None:
         with client_of(server) as client:
             client.change_collection(slug, CollectionChange.model_validate({"visibility": who}))
