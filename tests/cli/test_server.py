@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from sqlalchemy import text
 
 from stylesearch.attribution.verifying import read_report_file
 
@@ -100,16 +101,24 @@ def test_collections_and_runs_there(run_command, there):
     assert "trying 0 again" in run_command("ingest", "retry", "--server", there).err
 
 
-def test_a_source_is_taken_in_there(run_command, there, served):
+@pytest.fixture
+def far(served):
+    """The name of a collection there, which goes again with its runs."""
+    yield "far"
+    with served.database.session() as session:
+        session.execute(text("DELETE FROM collection WHERE slug = 'far'"))
+
+
+def test_a_source_is_taken_in_there(run_command, there, far):
     outcome = run_command(
-        "ingest", "oai", "https://oai.example/", "-c", "far", "--set", "prints", "--server", there
+        "ingest", "oai", "https://oai.example/", "-c", far, "--set", "prints", "--server", there
     )
     assert outcome.code == 0, outcome.err
     assert "into far: discovering" in outcome.out
     assert "set=prints" in outcome.out
     again = run_command(
-        "ingest", "oai", "https://oai.example/", "-c", "far", "--set", "prints", "--server", there
+        "ingest", "oai", "https://oai.example/", "-c", far, "--set", "prints", "--server", there
     )
     assert again.out.splitlines()[0] == outcome.out.splitlines()[0], "the same run goes on"
-    wrong = run_command("ingest", "iiif", "ftp://x.example/", "-c", "far", "--server", there)
+    wrong = run_command("ingest", "iiif", "ftp://x.example/", "-c", far, "--server", there)
     assert "https://" in wrong.err
