@@ -1,4 +1,4 @@
-"""Write the pages that the code knows best: ``docs/settings.md`` and ``docs/commands.md``; and measurements into all others.
+"""Write the pages that the code knows best: ``docs/settings.md``, ``docs/commands.md``, ``docs/api.md``; and measurements into all others.
 
 ``python docs/generate.py`` writes them; ``python docs/generate.py --check`` exits with 1 where one is stale.
 
@@ -13,6 +13,7 @@ Then what stands before the table is taken in too, and nothing behind it. Withou
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import inspect
 import re
 import sys
@@ -205,7 +206,22 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
 
 
-PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page, "commands.md": commands_page}
+def api_page() -> str:
+    """Return the page about the API."""
+    spec = importlib.util.spec_from_file_location("docs_api_page", FOLDER / "api_page.py")
+    if spec is None or spec.loader is None:
+        raise LookupError("docs/api_page.py is missing")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    page: str = module.api_page(NOTE, _table)
+    return page
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "commands.md": commands_page,
+    "api.md": api_page,
+}
 
 
 _REGION = re.compile(r"(<!-- results: ([\w-]+)(?:; ([^>\n]+))? -->\n).*?(<!-- end -->)", re.DOTALL)

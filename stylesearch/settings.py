@@ -215,6 +215,14 @@ class Settings(BaseSettings):
 
     web_host: Annotated[str, Field(description="Address the portal listens on.")] = "127.0.0.1"
     web_port: Annotated[int, Field(description="Port the portal listens on.", ge=1, le=65535)] = 8080
+    web_url: Annotated[
+        str | None,
+        Field(
+            description="Address that the portal is known by, such as https://styles.example.org: what is written into"
+            " links of the API, manifests and harvested records; default: the one that was asked.",
+            pattern=r"^https?://[^\s/?#@]+/?$",
+        ),
+    ] = None
     web_threads: Annotated[int, Field(description="Threads that answer requests.", ge=1, le=256)] = 8
     web_secret_key: Annotated[
         SecretStr | None,
@@ -250,6 +258,10 @@ class Settings(BaseSettings):
         str | None, Field(description="Address of the TLS proxy whose X-Forwarded headers are believed.")
     ] = None
 
+    api_token: Annotated[
+        SecretStr | None,
+        Field(description="Token that commands with --server show to that server."),
+    ] = None
     rate_search: Annotated[
         str, Field(description=f"Searches that one visitor may make; {RATE_WORDS}.", pattern=RATE)
     ] = "300/minute"

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ from hypothesis import strategies as st
 from psycopg import sql
 from sqlalchemy import make_url
 
+from stylesearch.accounts.roles import SCOPES, Role
+from stylesearch.accounts.tokens import make_token
+from stylesearch.accounts.users import add_user
 from stylesearch.catalog import database as databases
 from stylesearch.catalog.database import Database, open_database
 from stylesearch.demo.drawings import draw_collection
@@ -255,6 +259,40 @@ def archive(
     template, home = archive_template
     settings = _settings(servers, databases_of_run(template), home)
     yield Archive(settings, open_database(settings), drawn_folder)
+    _forget(settings)
+
+
+@dataclass(frozen=True)
+class Served:
+    """The small drawn collection behind a real server; ``token`` is an administrator's, for everything."""
+
+    url: str
+    settings: Settings
+    database: Database
+    token: str
+
+
+@pytest.fixture(scope="session")
+def served(
+    servers: Servers, databases_of_run: Callable[..., str], archive_template: tuple[str, Path]
+) -> Iterator[Served]:
+    from web.app import create_app
+    from web.command import bind, url_of, waitress_server
+
+    template, home = archive_template
+    settings = _settings(servers, databases_of_run(template), home)
+    database = open_database(settings)
+    with database.session() as session:
+        user = add_user(session, email="admin@example.org", name="Admin", role=Role.ADMIN)
+        _, token = make_token(session, user, label="Tests", scopes=list(SCOPES), days=1)
+    sockets = bind("127.0.0.1", 0)
+    server = waitress_server(create_app(settings), sockets)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield Served(url_of(sockets[0]), settings, database, token)
+    server.close()
+    for one in sockets:
+        one.close()
     _forget(settings)
 
 

@@ -12,6 +12,7 @@ from stylesearch.settings import Settings, get_settings
 from web import errors, guard, kept, language, openid, security, sign_in, template_words, works  # noqa: F401 - works adds its pages to the portal's
 from web.account import account
 from web.admin import admin
+from web.api.blueprint import api
 from web.artists import artists
 from web.collections import collections
 from web.errors import size_text
@@ -42,6 +43,7 @@ BLUEPRINTS = (
     withdrawals,
     health,
     metrics,
+    api,
 )
 STATIC_SECONDS = 365 * 24 * 3600
 

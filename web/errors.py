@@ -69,6 +69,8 @@ class Problem:
         In how many seconds to try again, where that is known.
     changed:
         What somebody else has changed meanwhile.
+    faults:
+        Places of a request that cannot be used, each with why.
     """
 
     status: int
@@ -78,6 +80,7 @@ class Problem:
     detail: str = ""
     retry_after: int | None = None
     changed: ChangedMeanwhileError | None = None
+    faults: tuple[tuple[str, str], ...] = ()
 
     @property
     def heading(self) -> str:
@@ -118,7 +121,7 @@ def answer(problem: Problem) -> Response:
     if wants_page():
         response = Response(render_template("error.html", problem=problem.told), status=problem.status)
     else:
-        body = {
+        body: dict[str, object] = {
             "type": "about:blank",
             "title": HTTPStatus(problem.status).phrase,
             "status": problem.status,
@@ -130,6 +133,8 @@ def answer(problem: Problem) -> Response:
             body["place"] = problem.detail
         if problem.changed is not None:
             body["differences"] = [asdict(one) for one in problem.changed.differences]
+        if problem.faults:
+            body["errors"] = [{"where": where, "why": why} for where, why in problem.faults]
         response = Response(json.dumps(body), status=problem.status, content_type=PROBLEM)
     response.vary.add("Accept")
     response.headers["Cache-Control"] = "no-store"
@@ -143,20 +148,16 @@ def answer(problem: Problem) -> Response:
 
 
 def _library_error(error: StylesearchError) -> Response:
+    return answer(problem_of(error))
+
+
+def problem_of(error: StylesearchError) -> Problem:
+    """Return an error as it is shown; one that is no visitor's fault goes into the log too."""
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s %s: %s (%s)", request.method, request.path, error, error.code)
-    return answer(_problem(error))
-
-
-def told(error: StylesearchError) -> Problem:
-    """Return the problem that an error is, in the visitor's language."""
-    return _problem(error).told
-
-
-def _problem(error: StylesearchError) -> Problem:
     return Problem(
-        status_of(error),
+        status,
         error.message,
         visitors_hint(error.hint),
         error.code,
@@ -164,6 +165,11 @@ def _problem(error: StylesearchError) -> Problem:
         retry_after=error.retry_after if isinstance(error, TooManyError) else None,
         changed=error if isinstance(error, ChangedMeanwhileError) else None,
     )
+
+
+def told(error: StylesearchError) -> Problem:
+    """Return the problem that an error is, in the visitor's language."""
+    return problem_of(error).told
 
 
 def as_json(values: object) -> Response:

@@ -13,6 +13,7 @@ from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.errors import StylesearchError
 from stylesearch.images.store import open_store
 from stylesearch.ingest.doorbell import (
+    DISCOVER_TASK,
     EMBED_TASK,
     FETCH_TASK,
     MAP_TASK,
@@ -22,6 +23,7 @@ from stylesearch.ingest.doorbell import (
 )
 from stylesearch.ingest.pipeline import Pipeline
 from stylesearch.ingest.run import make_pipeline
+from stylesearch.ingest.unattended import discover_for_a_while
 from stylesearch.ingest.upkeep import UPKEEP_SECONDS, keep_up
 from stylesearch.ingest.working import embed_for_a_while, fetch_for_a_while
 from stylesearch.search import stylemap
@@ -43,6 +45,13 @@ def _pipeline() -> Pipeline:
 @lru_cache(maxsize=1)
 def _doorbell() -> Doorbell:
     return Doorbell(get_settings())
+
+
+@app.task(name=DISCOVER_TASK)  # type: ignore[untyped-decorator,unused-ignore]
+def discover(run_id: int) -> None:
+    """Find out for a while what a run has."""
+    settings = get_settings()
+    discover_for_a_while(open_database(settings), settings, _doorbell(), run_id)
 
 
 @app.task(name=FETCH_TASK)  # type: ignore[untyped-decorator,unused-ignore]

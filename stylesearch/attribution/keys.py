@@ -67,7 +67,7 @@ class Signature:
                 value
             ) == _SIGNATURE_BYTES:
                 return cls(str(told["key_id"]), value)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             pass
         raise InputError(
             "This is no signature of a report.",

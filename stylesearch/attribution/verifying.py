@@ -78,7 +78,7 @@ def read_report_file(data: bytes) -> ReportFile:
         version = document["version"]
         for entry in listed(document):
             str(entry["work"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InputError(
             "This is no report, or it was cut off or changed so that it cannot be read.",
             hint="Give the file NAME.report.json as it was written or downloaded.",

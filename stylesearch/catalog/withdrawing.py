@@ -256,7 +256,7 @@ def _hide(session: Session, request: WithdrawalRequest, work_ids: Iterable[int])
 
 def _show_again(session: Session, request: WithdrawalRequest) -> None:
     freed = set(request.hidden) - _hidden_by_others(session, request)
-    session.execute(update(Work).where(Work.id.in_(freed)).values(withdrawn_at=None))
+    session.execute(update(Work).where(Work.id.in_(freed)).values(withdrawn_at=None, updated_at=func.now()))
     request.hidden = []
 
 

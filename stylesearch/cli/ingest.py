@@ -13,8 +13,10 @@ from sqlalchemy import select
 
 from stylesearch.catalog.database import open_database
 from stylesearch.catalog.runs import IngestItem
+from stylesearch.cli.ingest_there import Error, errors_there, retry_there
 from stylesearch.cli.lazy import Elsewhere, LazyGroup
 from stylesearch.cli.progress import console, errors
+from stylesearch.cli.remote import server_option
 from stylesearch.cli.taking import Hands, carry_out, hands_options
 from stylesearch.ingest.run import find_run, try_again
 from stylesearch.ingest.sources.registry import build_source
@@ -56,14 +58,10 @@ def ingest() -> None:
 @click.argument("run", type=int, required=False)
 @click.option("--csv", "form", flag_value="csv", help="Print CSV.")
 @click.option("--json", "form", flag_value="json", help="Print JSON, an object a line.")
-def list_errors(run: int | None, form: str | None) -> None:
+@server_option
+def list_errors(run: int | None, form: str | None, server: str | None) -> None:
     """List what went into quarantine, and why."""
-    with open_database(get_settings()).session() as session:
-        rows = session.execute(
-            select(IngestItem.source_id, IngestItem.error_code, IngestItem.error_text)
-            .where(IngestItem.run_id == find_run(session, run).id, IngestItem.state == "quarantined")
-            .order_by(IngestItem.error_code, IngestItem.source_id)
-        ).all()
+    rows = _errors(run) if server is None else errors_there(server, run)
     if form == "json":
         for row in rows:
             click.echo(
@@ -79,6 +77,16 @@ def list_errors(run: int | None, form: str | None) -> None:
     for row in rows:
         table.add_row(*map(str, row))
     console.print(table if rows else "nothing is in quarantine")
+
+
+def _errors(run: int | None) -> list[Error]:
+    with open_database(get_settings()).session() as session:
+        rows = session.execute(
+            select(IngestItem.source_id, IngestItem.error_code, IngestItem.error_text)
+            .where(IngestItem.run_id == find_run(session, run).id, IngestItem.state == "quarantined")
+            .order_by(IngestItem.error_code, IngestItem.source_id)
+        )
+        return [(source_id, code or "", why or "") for source_id, code, why in rows]
 
 
 @ingest.command()
@@ -101,9 +109,15 @@ def resume(run: int | None, hands: Hands) -> None:
 
 @ingest.command()
 @click.argument("run", type=int, required=False)
+@server_option
 @hands_options
-def retry(run: int | None, hands: Hands) -> None:
+def retry(run: int | None, server: str | None, hands: Hands) -> None:
     """Try again what went into quarantine, after its cause was mended."""
+    if server is not None:
+        if hands != Hands():
+            raise click.UsageError("With --server, the workers there do the work.")
+        retry_there(server, run)
+        return
     settings = get_settings()
     database = open_database(settings)
     with database.session() as session:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from stylesearch.cli.ingest_there import take_in_there
+from stylesearch.cli.remote import server_option
 from stylesearch.cli.taking import Taking, collection_options, run_source
 from stylesearch.ingest.sources.iiif import SIDE
 from stylesearch.settings import get_settings
@@ -29,12 +31,24 @@ from stylesearch.settings import get_settings
     metavar="TAG",
     help="Language to take of several, such as de; the first that is there counts.",
 )
+@server_option
 @collection_options
-def iiif(url: str, side: int, first_canvas: bool, languages: tuple[str, ...], taking: Taking) -> None:
+def iiif(
+    url: str,
+    side: int,
+    first_canvas: bool,
+    languages: tuple[str, ...],
+    server: str | None,
+    taking: Taking,
+) -> None:
     """Take in the IIIF manifest or collection at URL, of the Presentation API 2 or 3.
 
     Images are asked for in the size that is needed, where the server can scale them.
     """
+    if server is not None:
+        asked = {"url": url, "side": side, "first_image": first_canvas, "languages": list(languages)}
+        take_in_there(server, "iiif", asked, taking)
+        return
     options = {
         "url": url,
         "side": side,

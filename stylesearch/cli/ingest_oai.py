@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from stylesearch.cli.ingest_there import take_in_there
+from stylesearch.cli.remote import server_option
 from stylesearch.cli.taking import Taking, collection_options, run_source
 from stylesearch.ingest.sources.iiif import SIDE
 from stylesearch.settings import get_settings
@@ -44,9 +46,11 @@ from stylesearch.settings import get_settings
     metavar="TAG",
     help="Language to take of several, such as de; the first that is there counts.",
 )
+@server_option
 @collection_options
 def oai(
     url: str,
+    *,
     prefix: str,
     set_: str | None,
     since: str | None,
@@ -55,12 +59,27 @@ def oai(
     first_image: bool,
     side: int,
     languages: tuple[str, ...],
+    server: str | None,
     taking: Taking,
 ) -> None:
     """Take in the records of the OAI-PMH server at URL: Dublin Core, EDM or LIDO.
 
     A harvest that was interrupted goes on where it was, also when the server has forgotten its token.
     """
+    if server is not None:
+        asked = {
+            "url": url,
+            "prefix": prefix,
+            "set": set_,
+            "since": since,
+            "until": until,
+            "image": image,
+            "first_image": first_image,
+            "side": side,
+            "languages": list(languages),
+        }
+        take_in_there(server, "oai", asked, taking)
+        return
     options = {
         "url": url,
         "prefix": prefix,

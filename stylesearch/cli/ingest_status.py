@@ -15,7 +15,9 @@ from sqlalchemy import select
 
 from stylesearch.catalog.database import Database, open_database
 from stylesearch.catalog.runs import IngestRun
+from stylesearch.cli.ingest_there import runs_there
 from stylesearch.cli.progress import console
+from stylesearch.cli.remote import server_option
 from stylesearch.cli.taking import say
 from stylesearch.ingest.counts import counts
 from stylesearch.ingest.following import Standing, standing
@@ -32,8 +34,14 @@ QUIET_SECONDS = 120.0
 @click.option("--all", "every", is_flag=True, help="List all runs.")
 @click.option("--watch", "watching", is_flag=True, help="Follow the run until it is finished, or Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def status(run: int | None, every: bool, watching: bool, as_json: bool) -> None:
+@server_option
+def status(run: int | None, every: bool, watching: bool, as_json: bool, server: str | None) -> None:
     """Show how a run stands, by default the newest."""
+    if server is not None:
+        if watching:
+            raise click.UsageError("--server does not go with --watch.")
+        runs_there(server, run, every=every, as_json=as_json)
+        return
     database = open_database(get_settings())
     if every:
         _list(database)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,12 +26,15 @@ from stylesearch.attribution.schema import report_schema
 from stylesearch.attribution.verifying import Check, check_file, check_gallery, read_report_file, recompute
 from stylesearch.catalog.database import open_database
 from stylesearch.cli.progress import Bar, console, progress_bar
+from stylesearch.cli.remote import server_option
+from stylesearch.cli.report_there import checks_there, report_there
 from stylesearch.cli.search import filter_of, read_image, where_option
 from stylesearch.errors import InputError, ServiceError
 from stylesearch.files import written_whole
 from stylesearch.images.store import ImageStore, open_store
 from stylesearch.ingest.doorbell import REPORT_TASK, Doorbell
 from stylesearch.search.filters import EVERYTHING, Filter
+from stylesearch.search.grammar import write
 from stylesearch.search.service import StyleSearch
 from stylesearch.settings import Settings, get_settings
 
@@ -75,13 +78,21 @@ def report() -> None:
 )
 @click.option("--pdf/--no-pdf", default=False, show_default=True, help="Also write a PDF.")
 @where_option
-def make(image: Path, out: Path, pdf: bool, where: tuple[str, ...]) -> None:
+@server_option
+def make(image: Path, out: Path, pdf: bool, where: tuple[str, ...], server: str | None) -> None:
     """Report on IMAGE, and keep the report in the catalogue.
 
     Writes NAME.report.json, its signature NAME.report.sig, and NAME.report.html. The word make may be left out.
     """
     settings = get_settings()
-    for path in write_report(settings, image, out, filter_of(where), pdf=pdf):
+    if server is not None:
+        data = read_image(image, max_bytes=settings.max_file_bytes)
+        files = report_there(server, data, image.name, write(filter_of(where)), pdf=pdf)
+        with _writing(out):
+            paths = _write_files(out, image.stem, files)
+    else:
+        paths = write_report(settings, image, out, filter_of(where), pdf=pdf)
+    for path in paths:
         click.echo(path)
 
 
@@ -217,8 +228,14 @@ def _see_through(maker: ReportMaker, batch_id: int, doorbell: Doorbell | None, b
     "--key", metavar="BASE64", multiple=True, help="A public key to believe, instead of the archive's own."
 )
 @click.option("--offline", is_flag=True, help="Check the file alone, without the catalogue; needs --key.")
+@server_option
 def verify(
-    file: Path, image: Path | None, signature: Path | None, key: tuple[str, ...], offline: bool
+    file: Path,
+    image: Path | None,
+    signature: Path | None,
+    key: tuple[str, ...],
+    offline: bool,
+    server: str | None,
 ) -> None:
     """Check the report in FILE: its form and signature, the works in it, and whether the gallery is still the same.
 
@@ -226,8 +243,14 @@ def verify(
     """
     if offline and (image is not None or not key):
         raise click.UsageError("With --offline, give --key, and no --image.")
+    if server is not None and (offline or image is not None or key):
+        raise click.UsageError("--server goes with neither --offline, --image nor --key.")
     told = read_report_file(_bytes(file))
     beside = signature or file.with_suffix(".sig")
+    if server is not None:
+        sealed = _bytes(beside) if signature or beside.is_file() else None
+        _conclude(checks_there(server, _bytes(file), sealed))
+        return
     signed = Signature.from_bytes(_bytes(beside)) if signature or beside.is_file() else None
     believed = dict(read_public_key(one) for one in key)
     if offline:
@@ -242,6 +265,11 @@ def verify(
             if data is not None:
                 maker = ReportMaker(StyleSearch(database, settings), open_store(settings))
                 checks += recompute(session, maker, told, data)
+    _conclude(checks)
+
+
+def _conclude(checks: Sequence[Check]) -> None:
+    """Show what came of some checks; an error tells those that fail."""
     _show(checks)
     failed = [check.name for check in checks if check.state == "fails"]
     if failed:
@@ -266,7 +294,7 @@ def schema() -> None:
     click.echo(report_schema().decode(), nl=False)
 
 
-def _show(checks: list[Check]) -> None:
+def _show(checks: Sequence[Check]) -> None:
     for check in checks:
         console.print(
             f"{_MARKS[check.state]}  {check.name}: {check.text}",

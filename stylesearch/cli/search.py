@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
-from rich.table import Table
 
 from stylesearch.catalog.access import Access
 from stylesearch.catalog.database import open_database
 from stylesearch.cli.progress import console, errors
+from stylesearch.cli.remote import server_option
+from stylesearch.cli.results import hits_table, reason_text
+from stylesearch.cli.search_there import search_there
 from stylesearch.errors import InputError
 from stylesearch.images.store import open_store
 from stylesearch.search.contact_sheet import write_contact_sheet
@@ -26,11 +28,6 @@ from stylesearch.search.readout import USUAL, Against, Fusion, Measure, Readout
 from stylesearch.search.service import SearchResult, StyleSearch, through_retirement
 from stylesearch.settings import get_settings
 
-WHY = {
-    "timeout": "its time ended, and there may be nearer works",
-    "shard_down": "a part of the gallery could not be asked",
-    "rank_depth": "the rankings that were joined go no further",
-}
 where_option = click.option(
     "-w",
     "--where",
@@ -130,6 +127,7 @@ def read_image(path: Path, *, max_bytes: int) -> bytes:
 @click.option(
     "--sheet", type=click.Path(path_type=Path, dir_okay=False), help="Also write a contact sheet to this PNG."
 )
+@server_option
 def search(
     *,
     images: tuple[Path, ...],
@@ -148,6 +146,7 @@ def search(
     staff: bool,
     as_json: bool,
     sheet: Path | None,
+    server: str | None,
 ) -> None:
     """Find works near an image in style, or near several: IMAGE, works with --work, and others with --like.
 
@@ -174,6 +173,12 @@ def search(
         *((Path(text), against) for one, text, against in read if one is None),
     ]
     files = [(read_image(path, max_bytes=settings.max_file_bytes), against) for path, against in paths]
+    if server is not None:
+        if staff or sheet is not None:
+            raise click.UsageError("--server goes with neither --staff nor --sheet.")
+        named_examples = (*map(WorkExample, works), *(one for one, _, _ in read if one is not None))
+        search_there(server, query, named_examples, files, after=after, as_json=as_json)
+        return
     access = Access.STAFF if staff else Access.EVERYBODY
     style_search = StyleSearch(open_database(settings), settings, access=access)
 
@@ -207,27 +212,16 @@ def show(result: SearchResult) -> None:
             f"This very file is in the archive: “{card.title}” by {card.artist_text} (work {card.work_id}).",
             highlight=False,
         )
-    table = Table(
-        "#",
-        "Score",
-        "Work",
-        "Title",
-        "Artist",
-        "Date",
-        "Reuse",
-        "License",
-        title=result.ranking.sentence,
-        title_justify="left",
-    )
-    for hit in result.hits:
-        card = hit.card
-        table.add_row(
-            str(hit.rank), f"{hit.score:.3f}", str(card.work_id), card.title, card.artist_text, card.date_text or "",
-            card.image_rights.reuse, card.image_rights.spdx_id or card.image_rights.label,
-        )  # fmt: skip
-    console.print(table if result.hits else "Nothing matches.")
+    rows = [
+        (
+            hit.rank, hit.score, hit.card.work_id, hit.card.title, hit.card.artist_text, hit.card.date_text,
+            hit.card.image_rights.reuse, hit.card.image_rights.spdx_id or hit.card.image_rights.label,
+        )
+        for hit in result.hits
+    ]  # fmt: skip
+    console.print(hits_table(result.ranking.sentence, rows) if rows else "Nothing matches.")
     if not result.ranking.complete:
-        errors.print(f"The search was cut short: {WHY[result.ranking.reason or '']}.", highlight=False)
+        errors.print(reason_text(result.ranking.reason), highlight=False)
     if result.following is not None:
         console.print(f"more: --after {result.following.after}", highlight=False, soft_wrap=True)
 

@@ -14,11 +14,13 @@ from stylesearch.local import services
 from stylesearch.settings import Settings
 
 FETCH_TASK, EMBED_TASK, UPKEEP_TASK = "ingest.fetch", "ingest.embed", "ingest.upkeep"
+DISCOVER_TASK = "ingest.discover"
 REPORT_TASK = "reports.make"
 MAP_TASK = "map.build"
 INGEST_QUEUE, EMBED_QUEUE, MAINTENANCE_QUEUE = "ingest", "embed", "maintenance"
 QUEUES = (INGEST_QUEUE, EMBED_QUEUE, MAINTENANCE_QUEUE)
 QUEUE_OF = {
+    DISCOVER_TASK: INGEST_QUEUE,
     FETCH_TASK: INGEST_QUEUE,
     EMBED_TASK: EMBED_QUEUE,
     REPORT_TASK: EMBED_QUEUE,  # a report is one description more

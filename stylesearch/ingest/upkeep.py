@@ -10,9 +10,10 @@ from stylesearch.catalog import densities, encoders, upgrades, whitening
 from stylesearch.catalog.database import Database
 from stylesearch.catalog.runs import IngestRun
 from stylesearch.images.store import open_spool
-from stylesearch.ingest.doorbell import Doorbell
+from stylesearch.ingest.doorbell import DISCOVER_TASK, Doorbell
 from stylesearch.ingest.run import close_if_done
 from stylesearch.ingest.spool import Spool
+from stylesearch.ingest.unattended import still_discovering
 from stylesearch.settings import Settings
 
 UPKEEP_SECONDS = 30.0
@@ -46,10 +47,13 @@ def keep_up(database: Database, settings: Settings, doorbell: Doorbell) -> None:
         open_runs = session.scalars(
             select(IngestRun.id).where(IngestRun.state == "running", IngestRun.problem.is_(None))
         ).all()
+        discovering = still_discovering(session)
         active = encoders.all_active(session)
+    for run_id in discovering:  # whoever is just at it is not disturbed
+        doorbell.ring(DISCOVER_TASK, run_id, expires=UPKEEP_SECONDS)
     for run_id in open_runs:
         _wake(database, settings, doorbell, run_id)
-    if not open_runs:  # whoever takes works in has better things to do
+    if not (open_runs or discovering):  # whoever takes works in has better things to do
         for encoder in active:
             densities.refresh(database, encoder, seconds=DENSITY_SECONDS)
             whitening.refresh(database, encoder)

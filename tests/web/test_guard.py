@@ -27,7 +27,7 @@ def token_of(archive, as_role):
 @pytest.fixture
 def api(app):
     """The portal with a few addresses for programs."""
-    api = Blueprint("api", __name__, url_prefix="/api/v1")
+    api = Blueprint("api_of_the_test", __name__, url_prefix="/api/v0")
 
     @api.get("/who")
     def who():
@@ -53,16 +53,16 @@ def bearer(token: str) -> dict[str, str]:
 
 def test_a_program_is_who_its_token_is(api, token_of):
     client = api.test_client()
-    assert client.get("/api/v1/who").json == {"role": "visitor", "scopes": [], "access": "everybody"}
-    told = client.get("/api/v1/who", headers=bearer(token_of("curator", "read", "ingest"))).json
+    assert client.get("/api/v0/who").json == {"role": "visitor", "scopes": [], "access": "everybody"}
+    told = client.get("/api/v0/who", headers=bearer(token_of("curator", "read", "ingest"))).json
     assert told == {"role": "curator", "scopes": ["ingest", "read"], "access": "staff"}
-    told = client.get("/api/v1/who", headers=bearer(token_of("viewer", "read"))).json
+    told = client.get("/api/v0/who", headers=bearer(token_of("viewer", "read"))).json
     assert told["access"] == "viewers"
 
 
 @pytest.mark.parametrize("header", ["Bearer sst_wrong", "bearer x", "Bearer ", "Bearer \x80"])
 def test_a_token_that_is_none_is_told(api, header):
-    answer = api.test_client().get("/api/v1/who", headers={"Authorization": header})
+    answer = api.test_client().get("/api/v0/who", headers={"Authorization": header})
     assert answer.status_code == 401
     assert answer.content_type == "application/problem+json"
     assert answer.json["code"] == "bad_token"
@@ -70,34 +70,34 @@ def test_a_token_that_is_none_is_told(api, header):
 
 
 def test_what_a_proxy_asks_for_is_not_ours(api):
-    assert api.test_client().get("/api/v1/who", headers={"Authorization": "Basic eDp5"}).status_code == 200
+    assert api.test_client().get("/api/v0/who", headers={"Authorization": "Basic eDp5"}).status_code == 200
 
 
 def test_a_token_does_what_it_is_for_and_no_more(api, token_of):
     client = api.test_client()
     reading, ingesting = token_of("curator", "read"), token_of("curator", "ingest")
-    assert client.post("/api/v1/ingest", headers=bearer(ingesting)).status_code == 200
-    refused = client.post("/api/v1/ingest", headers=bearer(reading))
+    assert client.post("/api/v0/ingest", headers=bearer(ingesting)).status_code == 200
+    refused = client.post("/api/v0/ingest", headers=bearer(reading))
     assert (refused.status_code, refused.json["code"]) == (403, "scope")
-    assert client.get("/api/v1/who", headers=bearer(ingesting)).status_code == 403
-    assert client.post("/api/v1/ingest").status_code == 401
+    assert client.get("/api/v0/who", headers=bearer(ingesting)).status_code == 403
+    assert client.post("/api/v0/ingest").status_code == 401
     # Pages of people are not for programs, whatever their token may.
     assert client.get("/admin/runs", headers=bearer(token_of("admin", "admin"))).status_code == 403
 
 
 def test_a_program_needs_no_form_token_and_a_cookie_alone_does_nothing(api, token_of, sign_in, token):
     client = api.test_client()
-    assert client.post("/api/v1/search").status_code == 200
-    assert client.post("/api/v1/search", headers=bearer(token_of("viewer", "read"))).status_code == 200
+    assert client.post("/api/v0/search").status_code == 200
+    assert client.post("/api/v0/search", headers=bearer(token_of("viewer", "read"))).status_code == 200
     person = sign_in(api.test_client(), "curator")
-    assert person.get("/api/v1/who").json["role"] == "curator"
-    assert person.post("/api/v1/ingest").status_code == 400
+    assert person.get("/api/v0/who").json["role"] == "curator"
+    assert person.post("/api/v0/ingest").status_code == 400
     sign = token(person, "/account")
-    assert person.post("/api/v1/ingest", headers={"X-CSRFToken": sign}).status_code == 200
+    assert person.post("/api/v0/ingest", headers={"X-CSRFToken": sign}).status_code == 200
 
 
 def test_an_unknown_address_of_the_api_is_a_problem_document(api):
-    answer = api.test_client().get("/api/v1/nothing")
+    answer = api.test_client().get("/api/v0/nothing")
     assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
 
 

@@ -141,6 +141,37 @@ ROUTES: dict[str, Row] = {
     "admin.tokens": Row(ADMIN),
     "admin.token_revoke": Row(ADMIN),
     "admin.audit": Row(ADMIN),
+    "api.search_by_address": READ,
+    "api.search_by_body": READ,
+    "api.take_file": READ,
+    "api.list_all_works": READ,
+    "api.read_work": Row(VISITOR, "read", shows=True),
+    "api.list_artists": READ,
+    "api.read_artist": READ,
+    "api.list_collections": READ,
+    "api.read_collection": READ,
+    "api.change_one_collection": Row(ADMIN, "admin"),
+    "api.list_reports": Row(ADMIN, "admin"),
+    "api.make_report": Row(VISITOR, "report"),
+    "api.check_report": Row(VISITOR, "report"),
+    "api.read_report_schema": Row(ALWAYS),
+    "api.read_report": READ,
+    "api.read_signature": READ,
+    "api.read_report_html": READ,
+    "api.read_report_pdf": READ,
+    "api.list_runs": Row(CURATOR, "ingest"),
+    "api.begin_run": Row(CURATOR, "ingest"),
+    "api.read_run": Row(CURATOR, "ingest"),
+    "api.list_items": Row(CURATOR, "ingest"),
+    "api.retry_run": Row(CURATOR, "ingest"),
+    "api.read_manifest": Row(VISITOR, "read", shows=True),
+    "api.search_manifests": READ,
+    "api.list_work_manifests": READ,
+    "api.list_manifests": READ,
+    "api.harvest": READ,
+    "api.harvest_by_form": READ,
+    "api.read_index": Row(ALWAYS),
+    "api.read_description": Row(ALWAYS),
 }
 
 REFUSED = (401, 403)
@@ -168,8 +199,8 @@ def subject(archive) -> Subject:
 def addresses(app: Flask, subject: Subject) -> list[tuple[str, str, str]]:
     """Return endpoint, method and address of everything that the application answers."""
     values = {"digest": subject.digest, "work_id": subject.work, "artist_id": subject.artist, "number": 999_999,
-              "slug": "none", "filename": "style.css", "region": "full", "size": "64,", "rotation": "0",
-              "quality": "default"}  # fmt: skip
+              "run_id": 999_999, "slug": "none", "filename": "style.css", "region": "full", "size": "64,",
+              "rotation": "0", "quality": "default"}  # fmt: skip
     of_previews = {"size": PREVIEW_SIZE, "kind": "webp"}
     found = []
     with app.test_request_context():
