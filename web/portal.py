@@ -13,7 +13,7 @@ from stylesearch.errors import InputError, NotFoundError, ServiceError, Stylesea
 from stylesearch.search.examples import LARGEST_ID, WorkExample
 from stylesearch.search.filters import EVERYTHING
 from stylesearch.search.query import MOST_RESULTS, StyleQuery
-from stylesearch.search.service import Hit, SearchResult, through_retirement
+from stylesearch.search.service import SearchResult, through_retirement
 from web import errors
 from web.filter_panel import filter_panel
 from web.query_string import PAGE, SearchAddress, of_a_form
@@ -135,12 +135,13 @@ def work(work_id: int) -> str:
     card = _visible_card(work_id)
     with services().database.session() as session:
         others = other_works(session, card, OTHERS)
-    nearest, unavailable = _nearest(work_id)
+    result, unavailable = _nearest(work_id)
     return render_template(
         "work.html",
         card=card,
         others=others,
-        nearest=nearest,
+        nearest=() if result is None else result.hits,
+        nearest_complete=result is None or result.ranking.complete,
         unavailable=unavailable,
         address=SearchAddress(work=work_id),
     )
@@ -156,10 +157,10 @@ def _visible_card(work_id: int) -> WorkCard:
     return card
 
 
-def _nearest(work_id: int) -> tuple[tuple[Hit, ...], StylesearchError | None]:
+def _nearest(work_id: int) -> tuple[SearchResult | None, StylesearchError | None]:
     """Return the nearest works; a work that was described by another encoder is still shown, without them."""
     try:
         query = StyleQuery(examples=(WorkExample(work_id),), k=NEAREST)
-        return services().style_search.search(query).hits, None
+        return services().style_search.search(query), None
     except (NotFoundError, ServiceError) as error:
-        return (), error
+        return None, error
