@@ -193,7 +193,7 @@ class Settings(BaseSettings):
             " is taken.",
             ge=0,
         ),
-    ] = 5_000
+    ] = 8_000
     search_ef: Annotated[
         int, Field(description="hnsw.ef_search: wider finds more and takes longer.", ge=1, le=1000)
     ] = 200

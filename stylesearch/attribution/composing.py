@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 import stylesearch
@@ -199,6 +199,8 @@ def _find(
     result = style_search.search_in(
         session, query.with_(exclude_images=frozenset(one for one, _ in near)), at_hand=[example]
     )
+    # What follows reads the whole gallery, which may take longer than a search.
+    session.execute(text("SET LOCAL statement_timeout TO DEFAULT"))
     encoder = style_search.gallery_encoder(session, example.encoder)
     leaves = read_leaves(session, encoder)
     gallery = gallery_of(session, encoder, leaves)

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Executable,
     Integer,
+    Select,
     Text,
     bindparam,
     case,
@@ -181,22 +181,21 @@ def active(
     return row
 
 
-def _active(*, hold_gallery: bool, timed: bool) -> Executable:
+def _active(*, hold_gallery: bool, timed: bool) -> Select[Any]:
     """Return the statement that finds the active encoder of a slug, and says whether its gallery stays where it is."""
     number = cast(EncoderRow.id, Integer)
     held: ColumnElement[bool] = true()
-    more: list[ColumnElement[Any]] = []
     if hold_gallery:
         # The lock comes first: only then is it sure that the table that is seen does not go.
         locked = func.pg_try_advisory_xact_lock_shared(GALLERY_LOCK, number)
         name = PARTITION_PREFIX + cast(EncoderRow.id, Text)
         held = case((locked, func.to_regclass(name).is_not(None)), else_=false())
-        more.append(func.pg_advisory_xact_lock_shared(PARTS_LOCK, number))
+    columns: list[Any] = [EncoderRow, held.label("held")]
+    if hold_gallery:
+        columns.append(func.pg_advisory_xact_lock_shared(PARTS_LOCK, number))
     if timed:
-        more.append(func.set_config("statement_timeout", bindparam("milliseconds", type_=Text), True))
-    return select(EncoderRow, held.label("held"), *more).where(
-        EncoderRow.slug == bindparam("slug"), EncoderRow.status == "active"
-    )
+        columns.append(func.set_config("statement_timeout", bindparam("milliseconds", type_=Text), True))
+    return select(*columns).where(EncoderRow.slug == bindparam("slug"), EncoderRow.status == "active")
 
 
 _ACTIVE = {

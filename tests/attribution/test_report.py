@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import text
 
+from stylesearch.attribution.composing import Subject
 from stylesearch.attribution.gallery import read_gallery
 from stylesearch.attribution.render import render_html
 from stylesearch.attribution.report import ReportMaker, find_report
@@ -23,6 +24,7 @@ from stylesearch.catalog import encoders
 from stylesearch.errors import ImageError, NotFoundError
 from stylesearch.images.store import ImageStore, open_store
 from stylesearch.search.conditions import ByArtist
+from stylesearch.search.filters import EVERYTHING
 from stylesearch.search.grammar import parse
 from stylesearch.search.query import StyleQuery
 from stylesearch.search.service import StyleSearch
@@ -75,6 +77,14 @@ def test_a_report_is_kept_as_it_was_given(archive, maker, drawing):
     assert row.parameters == saved.document["parameters"]
     assert row.gallery_digest == gallery.digest == saved.document["record"]["gallery"]["digest"]
     assert json.loads(json.dumps(saved.document)) == saved.document
+
+
+def test_a_report_may_take_longer_than_a_search(archive, maker, drawing):
+    example, _ = maker.style_search.decode_and_describe(drawing.read_bytes())
+    with archive.database.session() as session:
+        usual = session.scalar(text("SHOW statement_timeout"))
+        maker.compose(session, Subject(drawing.read_bytes(), "a.png", example, EVERYTHING), public_id="a", created_at="2026-01-01T00:00:00+00:00")  # fmt: skip
+        assert session.scalar(text("SHOW statement_timeout")) == usual
 
 
 def test_each_report_has_an_id_of_its_own(archive, maker, drawing):

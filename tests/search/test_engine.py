@@ -88,6 +88,7 @@ def test_a_selective_filter_is_answered_whole_whatever_the_mode(gallery, where, 
 
 def test_a_scan_through_the_index_that_gives_up_is_made_good(gallery, monkeypatch):
     monkeypatch.setattr("stylesearch.search.plans.MOST_VISITED", 1)
+    monkeypatch.setattr("stylesearch.search.plans.WIDEST", 1)
     monkeypatch.setattr("stylesearch.search.plans.Plan.__init__.__defaults__", (0, 1))
     for seed in range(3):
         vector = gallery.query(seed)
