@@ -19,7 +19,7 @@ from pgvector.psycopg import register_vector
 from PIL import Image
 from stopwatches import Clocks, ThreadWatch
 
-from stylesearch.catalog import indexes
+from stylesearch.catalog import hnsw
 from stylesearch.catalog.database import open_database
 from stylesearch.encoders.decoding import decode_for
 from stylesearch.encoders.devices import usable_processors
@@ -183,7 +183,7 @@ def plain_loop(paths: list[Path], url: str) -> Measured:
         indexing = time.monotonic()
         connection.execute(
             "CREATE INDEX ON plain USING hnsw (vector halfvec_cosine_ops)"
-            f" WITH (m = {indexes.HNSW_M}, ef_construction = {indexes.HNSW_EF_CONSTRUCTION})"
+            f" WITH (m = {hnsw.HNSW_M}, ef_construction = {hnsw.HNSW_EF_CONSTRUCTION})"
         )
         ended = time.monotonic()
     stages["index"] = ended - indexing

@@ -20,7 +20,7 @@ from record import RESULTS, plain_figure, table, write
 from searchers import OnPostgres
 from tqdm import tqdm
 
-from stylesearch.catalog import indexes
+from stylesearch.catalog import hnsw
 from stylesearch.evaluation.plots import COLOURS
 
 NAME = "hnsw_settings"
@@ -28,7 +28,7 @@ BUILT = ((8, 64), (16, 64), (16, 128), (16, 256), (24, 128), (32, 128))
 """``m`` and ``ef_construction``."""
 
 SEARCHED = (40, 80, 120, 200, 320, 480)
-OURS = (indexes.HNSW_M, indexes.HNSW_EF_CONSTRUCTION)
+OURS = (hnsw.HNSW_M, hnsw.HNSW_EF_CONSTRUCTION)
 
 
 class Trial(OnPostgres):

@@ -26,7 +26,7 @@ from pgvector.psycopg import register_vector
 from psycopg.types.json import Jsonb
 from sqlalchemy import text
 
-from stylesearch.catalog import encoders, indexes
+from stylesearch.catalog import encoders, hnsw, indexes
 from stylesearch.catalog.collections import ensure_collection
 from stylesearch.catalog.connections import copy_binary
 from stylesearch.catalog.credits import ensure_artists
@@ -391,7 +391,7 @@ class Hnswlib(Searcher):
         if path.exists():
             self.index.load_index(str(path))
             return built
-        self.index.init_index(rows, M=indexes.HNSW_M, ef_construction=indexes.HNSW_EF_CONSTRUCTION)
+        self.index.init_index(rows, M=hnsw.HNSW_M, ef_construction=hnsw.HNSW_EF_CONSTRUCTION)
         with watched(built, lambda: [psutil.Process()]), timed(built, "index"):
             for start in range(0, rows, BLOCK):
                 block = np.array(self.hard.vectors[start : start + BLOCK], dtype=np.float32)
@@ -430,8 +430,8 @@ class Faiss(Searcher):
         if path.exists():
             self.index = faiss.read_index(str(path))
             return built
-        self.index = faiss.IndexHNSWFlat(DIM, indexes.HNSW_M, faiss.METRIC_INNER_PRODUCT)
-        self.index.hnsw.efConstruction = indexes.HNSW_EF_CONSTRUCTION
+        self.index = faiss.IndexHNSWFlat(DIM, hnsw.HNSW_M, faiss.METRIC_INNER_PRODUCT)
+        self.index.hnsw.efConstruction = hnsw.HNSW_EF_CONSTRUCTION
         with watched(built, lambda: [psutil.Process()]), timed(built, "index"):
             for start in range(0, rows, BLOCK):
                 self.index.add(np.array(self.hard.vectors[start : start + BLOCK], dtype=np.float32))
@@ -491,7 +491,7 @@ class LanceDb(Searcher):
             with timed(built, "descriptors"):
                 self.table = base.create_table("items", batches(), schema=schema)
             with timed(built, "index"):
-                self.table.create_index(metric="cosine", index_type="IVF_HNSW_SQ", m=indexes.HNSW_M, ef_construction=indexes.HNSW_EF_CONSTRUCTION)  # fmt: skip
+                self.table.create_index(metric="cosine", index_type="IVF_HNSW_SQ", m=hnsw.HNSW_M, ef_construction=hnsw.HNSW_EF_CONSTRUCTION)  # fmt: skip
                 self.table.create_scalar_index("code")
         built.disk_bytes["all"] = size_of(self.folder)
         (self.folder / "done.json").write_text(json.dumps(built.seconds))
@@ -532,7 +532,7 @@ class MilvusLite(Searcher):
         schema.add_field("code", DataType.INT64)
         schema.add_field("vector", DataType.FLOAT_VECTOR, dim=DIM)
         chosen = self.client.prepare_index_params()
-        built_with = {"M": indexes.HNSW_M, "efConstruction": indexes.HNSW_EF_CONSTRUCTION}
+        built_with = {"M": hnsw.HNSW_M, "efConstruction": hnsw.HNSW_EF_CONSTRUCTION}
         chosen.add_index("vector", index_type="HNSW", metric_type="COSINE", params=built_with)
         everything = psutil.Process()
         with (

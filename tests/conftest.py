@@ -7,7 +7,9 @@ user must be allowed to create databases. Without, the local services are starte
 import contextlib
 import json
 import os
+import secrets
 import shutil
+import signal
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -19,13 +21,15 @@ import pytest
 import redis
 from hypothesis import strategies as st
 from psycopg import sql
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from stylesearch.accounts.roles import SCOPES, Role
 from stylesearch.accounts.tokens import make_token
 from stylesearch.accounts.users import add_user
 from stylesearch.catalog import database as databases
+from stylesearch.catalog import encoders, shards, splitting
 from stylesearch.catalog.database import Database, open_database
+from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.demo.drawings import draw_collection
 from stylesearch.encoders import csd
 from stylesearch.encoders.registry import configured_encoder
@@ -337,6 +341,87 @@ def _as_environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iter
     get_settings.cache_clear()
     yield settings
     get_settings.cache_clear()
+
+
+@dataclass(frozen=True)
+class ShardServer:
+    """A server of its own that keeps shards, and that may be killed."""
+
+    home: Path
+
+    def make(self) -> str:
+        """Make an empty database there; return its URL."""
+        url = make_url(services.ensure(self.home).database_url)
+        name = f"shard_{secrets.token_hex(4)}"
+        with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return url.set(database=name).render_as_string(hide_password=False)
+
+    def kill(self) -> None:
+        """Have it end at once, and whoever would start it again."""
+        state = Layout(self.home).read_state()
+        for name in ("pid", "postgres_pid", "valkey_pid"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(state[name], signal.SIGKILL)
+        services.release(self.home)
+
+    def start(self) -> None:
+        services.ensure(self.home)
+
+
+@pytest.fixture(scope="session")
+def shard_server(servers: Servers, worker_id: str) -> Iterator[ShardServer]:
+    server = ShardServer(Path(os.environ[RUN_FOLDER]) / f"shard-{worker_id}")
+    server.start()
+    yield server
+    services.stop(server.home)
+
+
+@dataclass(frozen=True)
+class SplitArchive(Archive):
+    """The archive with its gallery split over two shards; the second one's server may be killed."""
+
+    server: ShardServer | None = None
+
+    @property
+    def encoder(self) -> EncoderRow:
+        with self.database.session() as session:
+            return encoders.active(session, "lite")
+
+    def kept_by(self, shard: str) -> list[int]:
+        """Works of which a shard keeps the descriptors, in order."""
+        with self.database.session() as session:
+            there = (
+                f"SELECT work_id FROM {self.encoder.partition}_{shard} JOIN image ON id = image_id ORDER BY 1"
+            )
+            return list(session.scalars(text(there)))
+
+
+@pytest.fixture
+def split_archive(
+    servers: Servers,
+    databases_of_run,
+    archive_template: tuple[str, Path],
+    drawn_folder: Path,
+    shard_server: ShardServer,
+) -> Iterator[SplitArchive]:
+    template, home = archive_template
+    settings = _settings(servers, databases_of_run(template), home)
+    split = SplitArchive(settings, open_database(settings), drawn_folder, server=shard_server)
+    shard_server.start()
+    shards.add(split.database, "one", servers.url_of(databases_of_run()), ef=100)
+    shards.add(split.database, "two", shard_server.make(), ef=100)
+    splitting.split(split.database, split.encoder)
+    yield split
+    shard_server.start()
+    _forget(settings)
+
+
+@pytest.fixture
+def split_environment(split_archive: SplitArchive, monkeypatch: pytest.MonkeyPatch) -> Iterator[SplitArchive]:
+    """The split archive's settings as environment variables, for commands."""
+    for _ in _as_environment(split_archive.settings, monkeypatch):
+        yield split_archive
 
 
 @dataclass(frozen=True)

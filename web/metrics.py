@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from flask import Blueprint, Response, abort
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from stylesearch.catalog import encoders, shards
 from stylesearch.catalog.database import Database
+from stylesearch.catalog.descriptors import Shard
+from stylesearch.catalog.part_indexes import states
+from stylesearch.catalog.shard_connections import unreachable
 from stylesearch.errors import ServiceError
 from stylesearch.ingest.doorbell import QUEUES, Doorbell
 from web.identity import open_to_all
@@ -23,8 +28,6 @@ metrics = Blueprint("metrics", __name__)
 FIGURES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("works", "Works that are not withdrawn.", ("collection",),
      "SELECT slug, count(*) FROM work JOIN collection ON collection.id = collection_id WHERE withdrawn_at IS NULL AND visibility = 'everybody' GROUP BY 1"),
-    ("descriptors", "Descriptors.", ("encoder", "status"),
-     "SELECT slug, status, count(image_id) FROM encoder LEFT JOIN descriptor ON encoder_id = id WHERE status <> 'retired' GROUP BY 1, 2"),
     ("runs", "Ingest runs.", ("kind", "state"), "SELECT kind, state, count(*) FROM ingest_run GROUP BY 1, 2"),
     ("runs_stopped", "Runs that a problem has stopped.", (),
      "SELECT count(*) FROM ingest_run WHERE state <> 'finished' AND problem IS NOT NULL"),
@@ -67,7 +70,33 @@ class CatalogueCollector(Collector):
         with self._database.session() as session:
             session.execute(text("SET LOCAL statement_timeout = '20s'"))
             for name, about, labels, statement in FIGURES:
-                yield _family(session, name, about, labels, statement)
+                yield _family(name, about, labels, session.execute(text(statement)))
+            yield _family("descriptors", "Descriptors; about, where shards keep them.", ("encoder", "status"),
+                          _descriptors(session))  # fmt: skip
+
+
+class ShardCollector(Collector):
+    """Asks the shards themselves; one that is away is a figure too, and no error."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        with self._database.session() as session:
+            slugs = session.scalars(select(Shard.slug).order_by(Shard.slug)).all()
+            parts = [(row.slug, part) for row in encoders.all_kept(session) for part in states(session, row)]
+        down = unreachable(self._database) if slugs else frozenset()
+        yield _family(
+            "shard_up", "Whether a shard answers.", ("shard",), ((slug, slug not in down) for slug in slugs)
+        )
+        here = [(slug, part) for slug, part in parts if part.answers]
+        for name, about, figure in (
+            ("shard_descriptors", "Descriptors that a shard keeps, about.", "rows"),
+            ("shard_descriptors_dead", "Descriptors of a shard that were deleted or replaced and are still met in its index.", "dead"),
+            ("shard_index_bytes", "Size of a shard's index.", "index_bytes"),
+        ):  # fmt: skip
+            rows = ((slug, part.shard, getattr(part, figure)) for slug, part in here)
+            yield _family(name, about, ("encoder", "shard"), rows)
 
 
 class QueueCollector(Collector):
@@ -90,11 +119,16 @@ class QueueCollector(Collector):
         yield messages
 
 
-def _family(
-    session: Session, name: str, about: str, labels: tuple[str, ...], statement: str
-) -> GaugeMetricFamily:
+def _descriptors(session: Session) -> Iterator[tuple[str, str, int]]:
+    for row in encoders.all_kept(session):
+        about = shards.about(session, row.partition)
+        yield row.slug, row.status, shards.count(session, row.partition) if about is None else about
+
+
+def _family(name: str, about: str, labels: tuple[str, ...], rows: Iterable[Any]) -> GaugeMetricFamily:
+    """Return a figure: of each row, the values of its labels and a number."""
     family = GaugeMetricFamily(f"stylesearch_{name}", about, labels=labels)
-    for *values, number in session.execute(text(statement)):
+    for *values, number in rows:
         family.add_metric([str(value) for value in values], float(number))
     return family
 
@@ -107,6 +141,7 @@ def show() -> Response:
         abort(404)
     registry = CollectorRegistry()
     registry.register(CatalogueCollector(services().database))
+    registry.register(ShardCollector(services().database))
     registry.register(QueueCollector(services().doorbell))
     ProcessCollector(registry=registry)
     response = Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

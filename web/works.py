@@ -18,7 +18,7 @@ from stylesearch.search.examples import (
 )
 from stylesearch.search.nearness import nearness
 from stylesearch.search.query import StyleQuery
-from stylesearch.search.service import Hit
+from stylesearch.search.service import SearchResult
 from web import errors
 from web.identity import current_access
 from web.portal import portal
@@ -47,25 +47,26 @@ def work(work_id: int) -> str:
             .order_by(WorkArtist.position)
             .all()
         )
-    nearest, unavailable = _nearest(work_id)
+    result, unavailable = _nearest(work_id)
     return render_template(
         "work.html",
         card=card,
         others=others,
         artists=list(dict.fromkeys((row.id, row.name) for row in credited)),
-        nearest=nearest,
+        nearest=() if result is None else result.hits,
+        nearest_complete=result is None or result.ranking.complete,
         unavailable=None if unavailable is None else errors.told(unavailable),
         address=SearchAddress((WorkExample(work_id),)),
     )
 
 
-def _nearest(work_id: int) -> tuple[tuple[Hit, ...], StylesearchError | None]:
+def _nearest(work_id: int) -> tuple[SearchResult | None, StylesearchError | None]:
     """Return the nearest works; a work that was described by another encoder is still shown, without them."""
     try:
         query = StyleQuery(examples=(WorkExample(work_id),), k=NEAREST)
-        return services().style_search.search(query).hits, None
+        return services().style_search.search(query), None
     except (NotFoundError, ServiceError) as error:
-        return (), error
+        return None, error
 
 
 @dataclass(frozen=True, slots=True)

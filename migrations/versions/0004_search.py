@@ -161,13 +161,25 @@ def _shards() -> None:
     op.execute(
         """
         CREATE FUNCTION forget_descriptors() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE
+            gallery regclass;
         BEGIN
-            EXECUTE format('DELETE FROM %I WHERE image_id = ANY ($1)', TG_ARGV[0])
-                USING ARRAY (SELECT id FROM gone);
+            FOR gallery IN
+                SELECT inhrelid FROM pg_inherits JOIN pg_class ON oid = inhrelid
+                WHERE inhparent = format('%I.descriptor', TG_TABLE_SCHEMA)::regclass
+                    AND relkind = 'p' AND relname NOT LIKE '%\\_emptied'
+            LOOP
+                EXECUTE format('DELETE FROM %s WHERE image_id = ANY ($1)', gallery) USING ARRAY (SELECT id FROM gone);
+            END LOOP;
             RETURN NULL;
         END
         $$
         """
+    )
+    # What lies on other servers cannot refer to images here.
+    op.execute(
+        "CREATE TRIGGER forget_descriptors AFTER DELETE ON image REFERENCING OLD TABLE AS gone"
+        " FOR EACH STATEMENT EXECUTE FUNCTION forget_descriptors()"
     )
     # Keys and references go from the table of all to each encoder's own: parts on other servers can have none.
     for name in ("pk_descriptor", "fk_descriptor_encoder_id_encoder", "fk_descriptor_image_id_image"):
@@ -202,7 +214,7 @@ def _unshard() -> None:
     op.create_foreign_key(
         "fk_descriptor_image_id_image", "descriptor", "image", ["image_id"], ["id"], ondelete="CASCADE"
     )
-    op.execute("DROP FUNCTION forget_descriptors")
+    op.execute("DROP FUNCTION forget_descriptors CASCADE")
     op.drop_table("shard")
 
 

@@ -16,6 +16,7 @@ from stylesearch.attribution.report import ReportMaker
 from stylesearch.attribution.sealed import canonical
 from stylesearch.catalog.batches import ReportBatch, ReportItem
 from stylesearch.catalog.records import tidy
+from stylesearch.catalog.shard_errors import ShardDownError
 from stylesearch.errors import InputError, NotFoundError
 from stylesearch.evaluation.listing import IMAGE_SUFFIXES
 from stylesearch.images.hashes import sha256
@@ -171,7 +172,8 @@ def report_for_a_while(maker: ReportMaker, batch_id: int, *, seconds: float = SL
     Raises
     ------
     ServiceError
-        If the database, the store or the encoder fails; what was held is free again when its lease is over.
+        If the database, the store or the encoder fails; what was held is free again when its lease is over, and at once if
+        it is a shard that is away.
     """
     where = _where(maker, batch_id)
     end = time.monotonic() + seconds
@@ -209,19 +211,30 @@ def _one(maker: ReportMaker, batch_id: int, where: Filter) -> bool:
             saved = maker.make(data, name=row.name, where=where)
         except (InputError, NotFoundError) as error:
             values |= {"state": "failed", "error_code": error.code, "error_text": error.message}
+        except ShardDownError:
+            # Nobody's fault here: it is made when the shard is back.
+            _finish(
+                maker, batch_id, row.position, values | {"state": "pending", "attempts": row.attempts - 1}
+            )
+            raise
         else:
             values |= {"state": "done", "public_id": saved.public_id}
-    with database.session() as session:
+    _finish(maker, batch_id, row.position, values)
+    return True
+
+
+def _finish(maker: ReportMaker, batch_id: int, position: int, values: dict[str, object]) -> None:
+    """Enter what came of an image that was held."""
+    with maker.style_search.database.session() as session:
         session.execute(
             update(ReportItem)
             .where(
                 ReportItem.batch_id == batch_id,
-                ReportItem.position == row.position,
+                ReportItem.position == position,
                 ReportItem.state == "held",
             )
             .values(**values)
         )
-    return True
 
 
 def progress_of(session: Session, batch_id: int) -> Progress:

@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from stylesearch.catalog import schema
 from stylesearch.catalog.connections import PREPARED
+from stylesearch.catalog.shard_errors import lost_shard
 from stylesearch.errors import InputError, ServiceError
 from stylesearch.local import services
 from stylesearch.settings import Settings
@@ -74,7 +75,7 @@ class Database:
         Raises
         ------
         ServiceError
-            If the database cannot be reached, or its disk is full.
+            If the database cannot be reached, or its disk is full; ``shard_down``.
         """
         try:
             with self._sessions.begin() as session:
@@ -98,8 +99,13 @@ def _execute_prepared(cursor: Any, statement: str, parameters: Any, context: Any
     return True
 
 
-def sqlalchemy_url(url: str) -> URL:
+def sqlalchemy_url(url: str, *, named: str = "STYLESEARCH_DATABASE_URL") -> URL:
     """Read a database URL as people write it (``postgresql://``, ``postgres://``) for the psycopg driver.
+
+    Parameters
+    ----------
+    named:
+        What gave it, for the message.
 
     Raises
     ------
@@ -112,7 +118,7 @@ def sqlalchemy_url(url: str) -> URL:
         parsed = None
     if parsed is None or parsed.get_backend_name() not in ("postgresql", "postgres"):
         raise InputError(
-            "STYLESEARCH_DATABASE_URL is no PostgreSQL URL.",
+            f"{named} is no PostgreSQL URL.",
             hint="Write postgresql://user:password@host:5432/database.",
             code="database_url",
         )
@@ -213,6 +219,9 @@ def version_text(version: tuple[int, ...]) -> str:
 
 def explain(error: DBAPIError | psycopg.Error, url: URL) -> ServiceError:
     """Say in one line what a driver's error means for a person."""
+    away = lost_shard(error)
+    if away is not None:
+        return away
     cause = error.orig if isinstance(error, DBAPIError) else error
     state = getattr(cause, "sqlstate", None) or ""
     reason = next(iter(str(cause).strip().splitlines()), type(cause).__name__)

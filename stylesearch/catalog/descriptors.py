@@ -13,6 +13,8 @@ from stylesearch.catalog.base import Base, Id, Moment, one_of
 ENCODER_STATES = ("building", "active", "retired")
 SHARD_STATES = ("active", "draining")
 PARTITION_PREFIX = "descriptor_"
+REPLACED = "_replaced_"
+"""In the name of a table that was an encoder's partition, until it goes."""
 
 
 class EncoderRow(Base):

@@ -30,6 +30,9 @@ from stylesearch.errors import NotFoundError, ServiceError
 
 REGISTER_LOCK = 0x454E43  # "ENC"
 GALLERY_LOCK = 0x47414C  # "GAL"
+PARTS_LOCK = (
+    0x505254  # "PRT": shared by who searches a gallery; whoever has its tables change places has it alone
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +85,37 @@ def _make_partition(session: Session, row: EncoderRow) -> None:
         session.execute(text(f"ALTER TABLE {row.emptied_partition} RENAME TO {row.partition}"))
         return
     # Made by itself and then attached: made as a partition, it would wait for every search, and have all others wait.
+    make_table(session, row, row.partition)
+    refer(session, row.partition)
+    session.execute(text(f"ALTER TABLE descriptor ATTACH PARTITION {row.partition} FOR VALUES IN ({row.id})"))
+
+
+def make_table(session: Session, row: EncoderRow, name: str) -> None:
+    """Make an empty table that can be an encoder's partition, once it refers to others."""
     session.execute(
         text(
-            f"CREATE TABLE {row.partition} (LIKE descriptor INCLUDING ALL,"
-            f" CONSTRAINT ck_{row.partition}_dim CHECK (vector_dims(vector) = {row.dim}),"
-            " PRIMARY KEY (image_id, encoder_id), FOREIGN KEY (encoder_id) REFERENCES encoder,"
-            " FOREIGN KEY (image_id) REFERENCES image ON DELETE CASCADE)"
+            f"CREATE TABLE {name} (LIKE descriptor INCLUDING ALL,"
+            f" CONSTRAINT ck_{row.partition}_dim CHECK (vector_dims(vector) = {int(row.dim)}),"
+            " PRIMARY KEY (image_id, encoder_id))"
         )
     )
-    session.execute(text(f"ALTER TABLE descriptor ATTACH PARTITION {row.partition} FOR VALUES IN ({row.id})"))
+
+
+def refer(session: Session, name: str) -> None:
+    """Have a table of descriptors refer to encoders and images; nobody writes to those for as long as it takes."""
+    session.execute(
+        text(
+            f"ALTER TABLE {name} ADD FOREIGN KEY (encoder_id) REFERENCES encoder,"
+            " ADD FOREIGN KEY (image_id) REFERENCES image ON DELETE CASCADE"
+        )
+    )
+
+
+def all_kept(session: Session) -> Sequence[EncoderRow]:
+    """Return every encoder that has a gallery, whole or being built."""
+    return session.scalars(
+        select(EncoderRow).where(EncoderRow.status != "retired").order_by(EncoderRow.id)
+    ).all()
 
 
 def all_active(session: Session) -> Sequence[EncoderRow]:
@@ -115,7 +140,7 @@ def active(
     digest:
         The digest that the caller's own encoder has; checked against the row.
     hold_gallery:
-        Whether its gallery is to stay until the end of the transaction.
+        Whether its gallery is to stay until the end of the transaction, and where it is.
     timeout_seconds:
         How long any further statement of the transaction may take, where it is above 0; said on the way, it costs nothing.
 
@@ -158,13 +183,16 @@ def active(
 
 def _active(*, hold_gallery: bool, timed: bool) -> Select[Any]:
     """Return the statement that finds the active encoder of a slug, and says whether its gallery stays where it is."""
+    number = cast(EncoderRow.id, Integer)
     held: ColumnElement[bool] = true()
     if hold_gallery:
         # The lock comes first: only then is it sure that the table that is seen does not go.
-        locked = func.pg_try_advisory_xact_lock_shared(GALLERY_LOCK, cast(EncoderRow.id, Integer))
+        locked = func.pg_try_advisory_xact_lock_shared(GALLERY_LOCK, number)
         name = PARTITION_PREFIX + cast(EncoderRow.id, Text)
         held = case((locked, func.to_regclass(name).is_not(None)), else_=false())
     columns: list[Any] = [EncoderRow, held.label("held")]
+    if hold_gallery:
+        columns.append(func.pg_advisory_xact_lock_shared(PARTS_LOCK, number))
     if timed:
         columns.append(func.set_config("statement_timeout", bindparam("milliseconds", type_=Text), True))
     return select(*columns).where(EncoderRow.slug == bindparam("slug"), EncoderRow.status == "active")

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import time
+
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from stylesearch.catalog.audit import AuditEvent
-from stylesearch.catalog.descriptors import Density, EncoderRow, IndexCheck, Whitened, Whitening
+from stylesearch.catalog.database import Database
+from stylesearch.catalog.descriptors import (
+    PARTITION_PREFIX,
+    REPLACED,
+    Density,
+    EncoderRow,
+    IndexCheck,
+    Whitened,
+    Whitening,
+)
 from stylesearch.catalog.encoders import GALLERY_LOCK, REGISTER_LOCK
 from stylesearch.catalog.maps import StyleMap
 from stylesearch.errors import NotFoundError, ServiceError
 
+DROP_TRIES, DROP_PAUSE_SECONDS = 20, 0.05
 LOCKED = "55P03"  # PostgreSQL's state where a lock is not to be had
 
 
@@ -88,7 +100,7 @@ def activate(session: Session, row: EncoderRow) -> None:
 def retire(session: Session, row: EncoderRow, *, patience_seconds: float = 5.0) -> None:
     """Let go of an encoder's descriptors and their index, when nobody is looking at them any more.
 
-    The empty table stays until :func:`drop_retired`.
+    The empty table stays until :func:`drop_emptied`.
 
     Raises
     ------
@@ -118,8 +130,17 @@ def retire(session: Session, row: EncoderRow, *, patience_seconds: float = 5.0) 
     )
 
 
-def drop_retired(session: Session) -> bool:
-    """Drop the empty tables of retired encoders; return whether none is left.
+def drop_soon(database: Database) -> None:
+    """Drop emptied tables in one of the next moments; if there is none that is quiet, the workers' upkeep does it."""
+    for _ in range(DROP_TRIES):
+        with database.session() as session:
+            if drop_emptied(session):
+                return
+        time.sleep(DROP_PAUSE_SECONDS)
+
+
+def drop_emptied(session: Session) -> bool:
+    """Drop the empty tables of retired encoders, and of galleries that lie elsewhere now; return whether none is left.
 
     That takes locks which every search would wait for, so it is done in a moment when there is none, or not at all.
     """
@@ -131,6 +152,12 @@ def drop_retired(session: Session) -> bool:
         for row in retired
         if session.scalar(text("SELECT to_regclass(:name)"), {"name": row.emptied_partition}) is not None
     ]
+    left += session.scalars(
+        text(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ :name AND pg_table_is_visible(oid)"
+        ),
+        {"name": f"^{PARTITION_PREFIX}[0-9]+{REPLACED}[0-9]+$"},
+    )
     if not left:
         return True
     try:

@@ -64,7 +64,7 @@ def check() -> None:
 @db.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def backup(file: Path) -> None:
-    """Write the database into FILE. Images are not in it: copy the image store's folder too."""
+    """Write the database into FILE, with what shards keep. Images are not in it: copy the image store's folder too."""
     size = backups.backup(open_database(get_settings()), file)
     click.echo(f"{file}: {size:,} bytes")
 
@@ -73,8 +73,15 @@ def backup(file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--replace", is_flag=True, help="Throw away the catalogue that is there.")
 def restore(file: Path, replace: bool) -> None:
-    """Put the database back to what FILE holds."""
+    """Put the database back to what FILE holds.
+
+    Galleries that were split are whole again afterwards, on the catalogue's own server.
+    """
     database = _unchecked()
     check_server(database)
-    backups.restore(database, file, replace=replace)
+    joined = backups.restore(database, file, replace=replace)
     click.echo(f"restored from {file}")
+    if joined:
+        click.echo(
+            f"no shards are known now; {', '.join(joined)} can be split again: 'stylesearch shards add', then 'split'"
+        )

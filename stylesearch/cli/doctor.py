@@ -17,6 +17,8 @@ from sqlalchemy import text
 import stylesearch
 from stylesearch.catalog import schema
 from stylesearch.catalog.database import MINIMUM_PGVECTOR, check_server, open_database, version_text
+from stylesearch.catalog.shard_connections import targets, unreachable
+from stylesearch.catalog.shard_errors import ShardDownError
 from stylesearch.cli.progress import console
 from stylesearch.encoders import registry
 from stylesearch.encoders.lite import LiteEncoder
@@ -115,6 +117,16 @@ def _schema(settings: Settings) -> str:
     return f"revision {schema.head()}, {works:,} works"
 
 
+def _shards(settings: Settings) -> str:
+    database = open_database(settings)
+    with database.session() as session:
+        known = len(targets(session))
+    down = unreachable(database)
+    if down:
+        raise ShardDownError(*down)
+    return f"{known}, all of which answer" if known else "none: no gallery is split"
+
+
 def _broker(settings: Settings) -> str:
     workers = Doorbell(settings).answering()
     where = "local" if settings.uses_local_broker else "by URL"
@@ -163,6 +175,7 @@ CHECKS: dict[str, Callable[[Settings], str]] = {
     "Local programs": _services,
     "Database": _database,
     "Catalogue": _schema,
+    "Shards": _shards,
     "Broker": _broker,
     "Device": _device,
     "Encoders": _encoders,

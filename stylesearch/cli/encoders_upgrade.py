@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import click
 from sqlalchemy import select
 
@@ -17,8 +15,6 @@ from stylesearch.ingest.run import Into, open_run
 from stylesearch.ingest.sources.registry import build_source
 from stylesearch.search.proving import prove
 from stylesearch.settings import get_settings
-
-DROP_TRIES, DROP_PAUSE_SECONDS = 20, 0.05
 
 
 @click.command()
@@ -87,9 +83,5 @@ def retire(slug: str) -> None:
     database = open_database(get_settings())
     with database.session() as session:
         upgrades.retire(session, upgrades.by_slug(session, slug))
-    for _ in range(DROP_TRIES):  # else the workers' upkeep does it
-        with database.session() as session:
-            if upgrades.drop_retired(session):
-                break
-        time.sleep(DROP_PAUSE_SECONDS)
+    upgrades.drop_soon(database)
     click.echo(f"{slug} is retired")

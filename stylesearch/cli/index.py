@@ -11,13 +11,16 @@ import click
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog import densities, encoders, indexes, upgrades, whitening
+from stylesearch.catalog import densities, encoders, indexes, shards, upgrades, whitening
 from stylesearch.catalog.database import Database, open_database
 from stylesearch.catalog.descriptors import EncoderRow
-from stylesearch.catalog.indexes import KINDS, GalleryState, IndexState, Kind
+from stylesearch.catalog.hnsw import KINDS, Kind
+from stylesearch.catalog.index_states import GalleryState, IndexState, state
+from stylesearch.catalog.part_indexes import PartState
 from stylesearch.cli.progress import Stopwatch, console, errors
 from stylesearch.errors import ServiceError
 from stylesearch.search import recall
+from stylesearch.search.engine import not_parted
 from stylesearch.settings import Settings, get_settings
 
 MIB = 1024**2
@@ -67,7 +70,8 @@ def index() -> None:
 def build(slug: str | None, kind: Kind) -> None:
     """Build an index where it is missing, while others search and write.
 
-    One that was left half-built is taken away first. The first run of a gallery builds its index by itself.
+    One that was left half-built is taken away first. The first run of a gallery builds its index by itself. Of a gallery that
+    is split, each shard builds its own.
     """
     _, database, row = opened(slug)
     with Stopwatch() as watch, errors.status("Building the index"):
@@ -142,6 +146,9 @@ def measure(slug: str | None, seconds: float) -> None:
     background; this does it now.
     """
     _, database, row = opened(slug)
+    with database.session() as session:
+        if shards.parts(session, row.partition):
+            raise not_parted("csls")
     with errors.status("Measuring"):
         crowding = densities.refresh(database, row, seconds=seconds)
         lengths = whitening.refresh(database, row)
@@ -155,14 +162,16 @@ def status(slug: str | None, as_json: bool) -> None:
     """Say how large a gallery and its indexes are, and whether they are whole."""
     _, database, row = opened(slug)
     with database.session() as session:
-        found = indexes.state(session, row)
+        found = state(session, row)
     if as_json:
         click.echo(json.dumps(asdict(found), default=str, indent=2))
         return
     click.echo(
         f"{found.slug} ({found.status}): about {found.rows:,} descriptors of {found.dim} numbers,"
-        f" {found.size_bytes / MIB:,.1f} MiB"
+        f" {found.size_bytes / MIB:,.1f} MiB{f', split over {len(found.parts)} shards' if found.parts else ''}"
     )
+    if found.parts:
+        console.print(_table_of_parts(found.parts))
     console.print(_table(found) if found.indexes else "no index: 'stylesearch index build' builds one")
     if found.worn:
         click.echo(
@@ -174,14 +183,26 @@ def _table(found: GalleryState) -> Table:
     table = Table("Index", "MiB", "State", "Recall", "Measured")
     for one in found.indexes:
         table.add_row(
-            one.kind, f"{one.size_bytes / MIB:,.1f}", _standing(one),
+            one.kind, f"{one.size_bytes / MIB:,.1f}",
+            _standing(one) if one.valid or not found.parts else "not whole on each shard",
             "" if one.recall is None else f"{one.recall:.3f}",
             "" if one.measured_at is None else f"{one.measured_at:%Y-%m-%d %H:%M}",
         )  # fmt: skip
     return table
 
 
-def _standing(one: IndexState) -> str:
+def _table_of_parts(parts: tuple[PartState, ...]) -> Table:
+    table = Table("Shard", "Descriptors", "MiB", "Its index", "MiB")
+    for one in parts:
+        sizes = [f"{size / MIB:,.1f}" if one.answers else "" for size in (one.size_bytes, one.index_bytes)]
+        standing = _standing(one) if one.answers else "not known: the shard does not answer"
+        table.add_row(one.shard, f"about {one.rows:,}", sizes[0], standing, sizes[1])
+    return table
+
+
+def _standing(one: IndexState | PartState) -> str:
     if one.built is not None:
         return f"being built: {one.built:.0%}"
+    if isinstance(one, PartState) and not one.index_bytes:
+        return "none: 'stylesearch index build' builds it"
     return "whole" if one.valid else "half-built: 'stylesearch index build' begins anew"

@@ -1,4 +1,4 @@
-"""Waiting for the database to come back."""
+"""Waiting for the database, or for a server that keeps a part of a gallery, to come back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from stylesearch.errors import ServiceError
 OUTAGE_SECONDS = 600.0
 """Longer than a server takes to start again and recover; shorter than a task may run."""
 
-UNREACHABLE = "database_unreachable"
+AWAY = frozenset(["database_unreachable", "shard_down"])
+"""Errors that go by themselves when a server is back."""
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -30,7 +31,7 @@ def through_outages(action: Callable[[], Result]) -> Result:
         try:
             return action()
         except ServiceError as error:
-            if error.code != UNREACHABLE or time.monotonic() > deadline:
+            if error.code not in AWAY or time.monotonic() > deadline:
                 raise
             if not told:
                 log.warning("waiting for the database: %s", error)

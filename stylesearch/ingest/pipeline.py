@@ -24,7 +24,7 @@ from stylesearch.ingest.fetching.fetcher import Fetcher
 from stylesearch.ingest.getting import Getter
 from stylesearch.ingest.keeper import Keeper
 from stylesearch.ingest.ledger import Claimed, Stage
-from stylesearch.ingest.outages import UNREACHABLE, through_outages
+from stylesearch.ingest.outages import AWAY, through_outages
 from stylesearch.ingest.outcome import RunFacts, read_facts
 from stylesearch.ingest.pixel_budget import PixelBudget
 from stylesearch.ingest.preparing import Preparer
@@ -149,8 +149,8 @@ class Pipeline:
             with logging_about(run=run_id), self._keeper.holding(ids):
                 yield
         except StylesearchError as error:
-            # A database that was away for a moment is back when this is written, and stops nobody.
-            problem = None if error.code == UNREACHABLE else str(error)
+            # A server that was away for a moment is back when this is written, and stops nobody.
+            problem = None if error.code in AWAY else str(error)
             through_outages(partial(self._give_back, run_id, ids, problem))
             raise
         except (KeyboardInterrupt, SystemExit):

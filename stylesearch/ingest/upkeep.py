@@ -43,7 +43,7 @@ def keep_up(database: Database, settings: Settings, doorbell: Doorbell) -> None:
         swept = spool.sweep(session, older_than_seconds=LEFT_SECONDS)
         if swept:
             log.info("removed %s pictures that lost workers had left in the spool", swept)
-        upgrades.drop_retired(session)
+        upgrades.drop_emptied(session)
         open_runs = session.scalars(
             select(IngestRun.id).where(IngestRun.state == "running", IngestRun.problem.is_(None))
         ).all()

@@ -10,10 +10,11 @@ from sqlalchemy import true
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog import encoders, shards, whitening
+from stylesearch.catalog import encoders, part_indexes, shards, whitening
 from stylesearch.catalog.access import Access
 from stylesearch.catalog.densities import NEIGHBOURS
 from stylesearch.catalog.descriptors import EncoderRow
+from stylesearch.catalog.shard_errors import ShardDownError
 from stylesearch.catalog.whitening import Space
 from stylesearch.errors import InputError, ServiceError
 from stylesearch.search import gallery
@@ -25,6 +26,7 @@ from stylesearch.search.grouping import Candidate, picked
 from stylesearch.search.parted import PartedStatements
 from stylesearch.search.plans import Method, Statistics, brought_by_part
 from stylesearch.search.query import MOST_RESULTS, Mode, StyleQuery
+from stylesearch.search.readout import Measure
 from stylesearch.search.scoring import Ask, Weighted, asks, fused
 from stylesearch.search.statements import Statements, Wanted
 from stylesearch.search.way import Way
@@ -50,7 +52,8 @@ class Ranking:
     method:
         ``exact``, ``hnsw`` or ``binary``: how it was found.
     matching:
-        Images that the filters let through; ``None`` where they were not counted because there are too many.
+        Images that the filters let through; ``None`` where they were not counted because there are too many, or some may
+        be where nobody answers.
     complete:
         Whether there are as many as were asked for, or as many as there are.
     reason:
@@ -101,9 +104,10 @@ def search(
     Raises
     ------
     InputError, NotFoundError
-        If a filter names something unknown, or the examples cancel each other out; ``encoder_retired``.
+        If a filter names something unknown, or the examples cancel each other out; ``encoder_retired``;
+        ``readout_not_parted`` or ``mode_not_parted``, if it cannot be had in a gallery that is split.
     ServiceError
-        ``no_index``, ``not_measured``, ``shard_down``, ``readout_not_parted``, or ``timeout`` if the time ended before anything was found.
+        ``no_index``, ``not_measured``, ``shard_down``, or ``timeout`` if the time ended before anything was found.
     """
     try:
         space = _space(session, encoder) if query.readout.measure == "whitened" else None
@@ -113,7 +117,7 @@ def search(
             none = read_facets([]) if with_facets else None
             return Ranking((), "exact", 0, complete=True, sentence=asked.sentence, facets=none)
         asking = Asking(session, seconds=settings.search_timeout_seconds, timed=timed)
-        known = gallery.statistics(session, encoder, asked, fresh=query.mode != "auto")
+        whole = known = gallery.statistics(session, encoder, asked, fresh=query.mode != "auto")
         if known.parts:
             known = _without_absent(known, absent, query)
             asking = Asking(session, seconds=settings.search_timeout_seconds, parted=True)
@@ -127,14 +131,13 @@ def search(
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) == NO_TABLE:
             raise encoders.retired(encoder.slug) from error
-        if shards.is_lost(error):
-            raise shards.shard_down(None) from error
         raise
-    reason = page.reason or ("shard_down" if absent else None)
+    partly = known.parts != whole.parts
+    reason = page.reason or ("shard_down" if partly else None)
     return Ranking(
         tuple(page.picked),
         page.method,
-        page.matching,
+        None if partly else page.matching,
         complete=reason is None,
         sentence=asked.sentence,
         reason=reason,
@@ -145,19 +148,28 @@ def search(
 def _without_absent(known: Statistics, absent: frozenset[str], query: StyleQuery) -> Statistics:
     """Return what is known of the parts of a gallery that can be asked."""
     if query.readout.measure != "cosine":
-        raise InputError(
-            f"The readout {query.readout.measure} is not to be had in a gallery that is split over shards.",
-            hint="Search by the cosine.",
-            code="readout_not_parted",
-        )
+        raise not_parted(query.readout.measure)
+    if query.mode == "binary":
+        raise part_indexes.no_binary()
     present = tuple(part for part in known.parts if part.shard not in absent)
     if not present:
-        raise shards.shard_down(", ".join(sorted(absent)))
+        raise ShardDownError(*absent)
     return replace(known, parts=present)
+
+
+def not_parted(measure: Measure) -> InputError:
+    """Return the error that a readout needs more than shards have."""
+    return InputError(
+        f"The readout {measure} is not to be had in a gallery that is split over shards.",
+        hint="Search by the cosine.",
+        code="readout_not_parted",
+    )
 
 
 def _space(session: Session, encoder: EncoderRow) -> Space:
     found = whitening.space(session, encoder)
+    if found is None and shards.parts(session, encoder.partition):
+        raise not_parted("whitened")
     if found is None:
         raise ServiceError(
             f"No space has been fitted yet to the gallery of {encoder.slug!r}.",

@@ -43,7 +43,7 @@ MOST_ESTIMATES = 1000
 
 _estimates: WeakKeyDictionary[Any, dict[str, tuple[float, float]]] = WeakKeyDictionary()
 """By what the filter says."""
-_known: WeakKeyDictionary[Any, dict[str, tuple[float, Any]]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Any, dict[str, tuple[float, Any, bool]]] = WeakKeyDictionary()
 
 
 class Explained(Executable, ClauseElement):
@@ -79,12 +79,14 @@ def statistics(session: Session, encoder: EncoderRow, asked: Clause, *, fresh: b
         ``encoder_retired``, if the gallery is not there any more.
     """
     known = _known.setdefault(session.get_bind(), {})
-    until, state = known.get(encoder.partition, (0.0, (None, ())))
-    if fresh or time.monotonic() > until:
+    until, state, split = known.get(encoder.partition, (0.0, None, False))
+    # Where it lies is more than a matter of time: what has moved to another shard must not be missed.
+    stale = fresh or time.monotonic() > until
+    parts = shards.parts(session, encoder.partition) if stale or split else ()
+    if stale or split != bool(parts):
         names = {"hnsw": encoder.index, "binary": encoder.binary_index, "partition": encoder.partition}
-        state = session.execute(_STATE, names).one_or_none(), shards.parts(session, encoder.partition)
-        known[encoder.partition] = (time.monotonic() + MOMENT_SECONDS, state)
-    state, parts = state
+        state = session.execute(_STATE, names).one_or_none()
+        known[encoder.partition] = (time.monotonic() + MOMENT_SECONDS, state, bool(parts))
     if state is None:
         raise encoders.retired(encoder.slug)
     rows = sum(part.rows for part in parts) if parts else state.rows

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog import encoders, indexes, upgrades
-from stylesearch.catalog.descriptors import Descriptor, EncoderRow
+from stylesearch.catalog import encoders, indexes, shards, upgrades
+from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.catalog.halfvecs import unpack_halfvecs
 from stylesearch.catalog.works import Image
 from stylesearch.encoders.decoding import decode_for
@@ -16,7 +16,7 @@ from stylesearch.encoders.protocol import Encoder
 from stylesearch.encoders.registry import encode_checked
 from stylesearch.errors import ServiceError
 from stylesearch.images.store import ImageStore
-from stylesearch.search.recall import measure
+from stylesearch.search.recall import measure, stored_sample
 from stylesearch.search.vectors import cosines, in_halves
 from stylesearch.settings import Settings
 
@@ -56,7 +56,7 @@ def prove(
     if encoder.spec.digest != row.digest:
         raise encoders.changed(row, encoder.spec.digest)
     missing = upgrades.undescribed(session, row)
-    count = session.scalar(select(func.count()).where(Descriptor.encoder_id == row.id)) or 0
+    count = shards.count(session, row.partition)
     if missing or not count:
         raise ServiceError(
             f"{missing:,} images have not been described with the encoder {row.slug!r}.",
@@ -66,7 +66,9 @@ def prove(
     if not indexes.has_index(session, row):
         raise indexes.no_index(row.slug, "hnsw")
     recall = measure(session, row, settings).share
-    proof = Proof(count, recall, _canary(session, encoder, _sample(session, row), store, settings))
+    proof = Proof(
+        count, recall, _canary(session, encoder, stored_sample(session, row, CANARIES), store, settings)
+    )
     if proof.recall < LEAST_RECALL or proof.canary < LEAST_CANARY:
         raise ServiceError(
             f"The gallery of {row.slug!r} is not fit to serve: recall {proof.recall:.3f}, canary {proof.canary:.3f}.",
@@ -74,17 +76,6 @@ def prove(
             code="gallery_unfit",
         )
     return proof
-
-
-def _sample(session: Session, row: EncoderRow) -> list[tuple[int, bytes]]:
-    """Return some images and their descriptors, the same ones each time."""
-    rows = session.execute(
-        text(
-            f"SELECT image_id, halfvec_send(vector) FROM {row.partition} ORDER BY md5(image_id::text) LIMIT :number"
-        ),
-        {"number": CANARIES},
-    )
-    return [(image_id, bytes(vector)) for image_id, vector in rows]
 
 
 def _canary(

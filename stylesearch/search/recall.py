@@ -10,11 +10,13 @@ from sqlalchemy import func, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog import encoders, indexes
+from stylesearch.catalog import encoders, indexes, shards
 from stylesearch.catalog.database import Database
 from stylesearch.catalog.descriptors import EncoderRow, IndexCheck
 from stylesearch.catalog.halfvecs import unpack_halfvecs
-from stylesearch.catalog.indexes import Kind
+from stylesearch.catalog.hnsw import KINDS, Kind
+from stylesearch.catalog.part_indexes import no_binary
+from stylesearch.catalog.shard_connections import unreachable
 from stylesearch.search.engine import search
 from stylesearch.search.query import StyleQuery
 from stylesearch.search.scoring import Weighted
@@ -24,6 +26,9 @@ SAMPLE, K = 40, 10
 STALE = "1 day"
 GROWN = 1.25
 """Measured again after a day, or once the gallery is so many times as large as it was."""
+
+SPARE = 4
+"""So many times as many images are looked at, since some may not have been described."""
 
 CHECK_LOCK = 0x43484B  # "CHK"
 
@@ -46,9 +51,13 @@ def measure(
 
     Raises
     ------
+    InputError
+        ``mode_not_parted``, if a gallery that is split can have none of that kind.
     ServiceError
-        ``no_index``, if there is none.
+        ``no_index``, if there is none; ``shard_down``.
     """
+    if kind == "binary" and shards.parts(session, row.partition):
+        raise no_binary()
     if not indexes.has_index(session, row, kind):
         raise indexes.no_index(row.slug, kind)
     found = expected = 0
@@ -65,25 +74,45 @@ def measure(
 
 
 def measure_where_due(database: Database, settings: Settings) -> None:
-    """Measure the indexes of galleries that serve where that was long ago, or never; one process at a time."""
+    """Measure the indexes of galleries that serve where that was long ago, or never; one process at a time.
+
+    A gallery of which a part is away is left for later.
+    """
+    down = unreachable(database)
     with database.session() as session:
         if not session.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": CHECK_LOCK}):
             return
         for row in encoders.all_active(session):
-            for kind in indexes.KINDS:
+            if any(part.shard in down for part in shards.parts(session, row.partition)):
+                continue
+            for kind in KINDS:
                 if indexes.has_index(session, row, kind) and _is_due(session, row, kind):
                     measure(session, row, settings, kind=kind)
 
 
 def sample_of(session: Session, row: EncoderRow, number: int) -> NDArray[np.float64]:
     """Return descriptors of a gallery, the same ones each time: ``[number, dim]``, or fewer."""
-    stored = session.scalars(
-        text(f"SELECT halfvec_send(vector) FROM {row.partition} ORDER BY md5(image_id::text) LIMIT :number"),
-        {"number": number},
-    ).all()
-    if not stored:
-        return np.zeros((0, row.dim))
-    return unpack_halfvecs([bytes(one) for one in stored])
+    stored = [vector for _, vector in stored_sample(session, row, number)]
+    return unpack_halfvecs(stored) if stored else np.zeros((0, row.dim))
+
+
+def stored_sample(session: Session, row: EncoderRow, number: int) -> list[tuple[int, bytes]]:
+    """Return images of a gallery with their descriptors as they are stored, the same ones each time."""
+    which, ids = "", None
+    if shards.parts(session, row.partition):
+        # Shards would send all they have to be put in order here. That of the images is known here.
+        ids = session.scalars(
+            text("SELECT id FROM image ORDER BY md5(id::text) LIMIT :most"), {"most": SPARE * number}
+        ).all()
+        which = "WHERE image_id = ANY(:ids)"
+    rows = session.execute(
+        text(
+            f"SELECT image_id, halfvec_send(vector) FROM {row.partition} {which}"
+            " ORDER BY md5(image_id::text) LIMIT :number"
+        ),
+        {"number": number} | ({} if ids is None else {"ids": ids}),
+    )
+    return [(image_id, bytes(vector)) for image_id, vector in rows]
 
 
 def _is_due(session: Session, row: EncoderRow, kind: Kind) -> bool:
@@ -91,14 +120,19 @@ def _is_due(session: Session, row: EncoderRow, kind: Kind) -> bool:
         text(
             "SELECT EXISTS (SELECT FROM index_check JOIN pg_class ON oid = to_regclass(:partition)"
             f" WHERE encoder_id = :encoder AND kind = :kind AND measured_at > now() - interval '{STALE}'"
-            f" AND reltuples <= gallery * {GROWN})"
+            f" AND coalesce(:about, reltuples) <= gallery * {GROWN})"
         ),
-        {"encoder": row.id, "kind": kind, "partition": row.partition},
+        {
+            "encoder": row.id,
+            "kind": kind,
+            "partition": row.partition,
+            "about": shards.about(session, row.partition),
+        },
     )
 
 
 def _keep(session: Session, row: EncoderRow, recall: Recall, kind: Kind, settings: Settings) -> None:
-    gallery = session.scalar(text(f"SELECT count(*) FROM {row.partition}"))
+    gallery = shards.count(session, row.partition)
     values = {
         "recall": recall.share,
         "sample": recall.sample,

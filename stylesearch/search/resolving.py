@@ -17,6 +17,7 @@ from stylesearch.catalog.access import Access, visible
 from stylesearch.catalog.artists import WorkArtist
 from stylesearch.catalog.descriptors import EncoderRow
 from stylesearch.catalog.halfvecs import unpack_halfvecs
+from stylesearch.catalog.shard_errors import ShardDownError
 from stylesearch.catalog.works import Image, Work
 from stylesearch.encoders.decoding import decode_box
 from stylesearch.encoders.openclip_words import no_words
@@ -270,10 +271,11 @@ class Resolver:
 def _descriptors(session: Session, row: EncoderRow, absent: frozenset[str]) -> FromClause:
     """Return the gallery's descriptors, or those of the parts that can be asked."""
     tables = [row.partition]
-    if absent:
-        tables = [part.table for part in shards.parts(session, row.partition) if part.shard not in absent]
+    parts = shards.parts(session, row.partition) if absent else ()
+    if any(part.shard in absent for part in parts):
+        tables = [part.table for part in parts if part.shard not in absent]
         if not tables:
-            raise shards.shard_down(", ".join(sorted(absent)))
+            raise ShardDownError(*absent)
     found = [table(name, column("image_id"), column("vector")) for name in tables]
     return found[0] if len(found) == 1 else union_all(*map(select, found)).subquery()
 

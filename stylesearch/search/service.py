@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog import encoders, shards, upgrades
+from stylesearch.catalog import encoders, upgrades
 from stylesearch.catalog.access import Access
 from stylesearch.catalog.cards import WorkCard, cards_of_images
 from stylesearch.catalog.database import Database
 from stylesearch.catalog.descriptors import EncoderRow
+from stylesearch.catalog.shard_connections import unreachable
+from stylesearch.catalog.shard_errors import ShardDownError
 from stylesearch.encoders.protocol import Encoder, EncoderSpec
 from stylesearch.encoders.registry import configured_encoder
 from stylesearch.errors import NotFoundError, ServiceError
@@ -32,6 +33,12 @@ Result = TypeVar("Result")
 
 DOWN_SECONDS = 5.0
 """For so long, a shard that did not answer is not asked again."""
+
+MAY_BE_AWAY = frozenset(["shard_down", "timeout"])
+"""Errors behind which there may be a shard that is away: one that hangs lets a search's time run out."""
+
+MAY_BE_THERE = frozenset(["not_described", "no_prototype"])
+"""Errors of an example that the shard may know which was not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,27 +95,18 @@ class _Down:
     def __init__(self) -> None:
         self._known: tuple[float, frozenset[str]] = (0.0, frozenset())
 
-    @property
-    def now(self) -> frozenset[str]:
-        """Their names; none when it is time to try them again."""
+    def now(self, database: Database) -> frozenset[str]:
+        """Return their names; where that was long ago, by asking them again, so that no search has to."""
         until, absent = self._known
-        return absent if time.monotonic() < until else frozenset()
+        return self.look(database) if absent and time.monotonic() >= until else absent
 
-    def look(self, database: Database) -> frozenset[str]:
-        """Ask them all; return the names of those that do not answer."""
-        absent = shards.unreachable(database)
+    def look(self, database: Database, *, besides: frozenset[str] = frozenset()) -> frozenset[str]:
+        """Ask all shards; return the names of those that do not answer, and of others of which that is known."""
+        # Meanwhile, others go on with what is known.
+        self._known = time.monotonic() + DOWN_SECONDS, self._known[1]
+        absent = unreachable(database) | besides
         self._known = time.monotonic() + DOWN_SECONDS, absent
         return absent
-
-
-def _of_shards(action: Callable[[], Result]) -> Result:
-    """Do something, and tell a shard that is away from a database that is."""
-    try:
-        return action()
-    except DBAPIError as error:
-        if shards.is_lost(error):
-            raise shards.shard_down(None) from error
-        raise
 
 
 class StyleSearch:
@@ -219,21 +217,27 @@ class StyleSearch:
         files = list(at_hand)
 
         def ask(absent: frozenset[str]) -> SearchResult:
-            with self.database.session() as session:
-                return self.search_in(session, query, at_hand=files, with_facets=with_facets, absent=absent)
+            try:
+                with self.database.session() as session:
+                    return self.search_in(
+                        session, query, at_hand=files, with_facets=with_facets, absent=absent
+                    )
+            except NotFoundError as error:
+                if error.code not in MAY_BE_THERE or not absent:
+                    raise
+                raise ShardDownError(*absent) from error
 
+        before = self._down.now(self.database)
         try:
-            return ask(self._down.now)
+            return ask(before)
         except ServiceError as error:
-            if error.code != "shard_down":
+            if error.code not in MAY_BE_AWAY:
                 raise
-        absent = self._down.look(self.database)
-        try:
-            return ask(absent)
-        except NotFoundError as error:
-            if error.code != "not_described" or not absent:
+            named = error.shards if isinstance(error, ShardDownError) else frozenset()
+            absent = self._down.look(self.database, besides=named - before)
+            if error.code == "timeout" and absent <= before:
                 raise
-            raise shards.shard_down(", ".join(sorted(absent))) from error
+        return ask(absent)
 
     def search_in(
         self,
@@ -265,7 +269,7 @@ class StyleSearch:
             absent=absent,
             at_hand=[one for one in files if one.encoder.digest == row.digest],
         )
-        found = _of_shards(lambda: resolver.resolve(query.examples))
+        found = resolver.resolve(query.examples)
         ranking = search(
             session,
             row,

@@ -3,7 +3,7 @@ import stat
 import pytest
 from sqlalchemy import text
 
-from stylesearch.catalog import indexes, schema
+from stylesearch.catalog import encoders, indexes, schema, shards, splitting, upgrades
 from stylesearch.catalog.backup import backup, restore
 from stylesearch.catalog.database import Database, sqlalchemy_url
 from stylesearch.catalog.records import Credit
@@ -114,7 +114,7 @@ def test_a_failed_backup_leaves_the_last_one_alone(tmp_path):
     database = Database(sqlalchemy_url("postgresql://u:secret@127.0.0.1:1/x"))
     with pytest.raises(ServiceError) as caught:
         backup(database, path)
-    assert caught.value.code == "backup_failed"
+    assert caught.value.code == "database_unreachable"
     assert "secret" not in str(caught.value)
     assert path.read_bytes() == b"the last one"
     assert list(tmp_path.iterdir()) == [path]
@@ -138,3 +138,76 @@ def test_the_commands(archive_environment, run_command, tmp_path):
     assert cut.code == 1
     assert cut.err.startswith("error: pg_restore failed")
     assert content(archive_environment.database) == before
+
+
+@pytest.fixture
+def split(filled, servers, databases_of_run, shard_server):
+    """A gallery that is split: a part on the same server, and one on a server that may be killed."""
+    shard_server.start()
+    for slug, url in (("one", servers.url_of(databases_of_run())), ("two", shard_server.make())):
+        shards.add(filled.database, slug, url, ef=100)
+    splitting.split(filled.database, filled.encoder)
+    yield filled
+    shard_server.start()
+
+
+def is_whole(database, encoder) -> bool:
+    """Whether a gallery lies on the catalogue's own server, with all that belongs to it, and no shard is known."""
+    with database.session() as session:
+        kind = session.scalar(text(f"SELECT relkind FROM pg_class WHERE relname = '{encoder.partition}'"))
+        left = session.scalar(
+            text("SELECT (SELECT count(*) FROM shard) + (SELECT count(*) FROM pg_foreign_server)")
+        )
+        return (kind, left) == ("r", 0) and indexes.has_index(session, encoder)
+
+
+def test_what_shards_keep_is_backed_up_and_restored_whole(split, other, tmp_path, make_work):
+    path = tmp_path / "b"
+    before = content(split.database)
+    backup(split.database, path)
+    assert restore(other, path, replace=False) == ["toy"]
+    assert content(other) == before
+    assert is_whole(other, split.encoder)
+    with other.engine.connect() as connection:
+        assert schema.differences(connection) == []
+    type(split)(other, split.collection_id, split.encoder).write(make_work("new"))
+    with other.session() as session:
+        assert session.scalar(text("SELECT count(*) FROM descriptor")) == 51
+        session.execute(text("DELETE FROM image"))
+        assert session.scalar(text("SELECT count(*) FROM descriptor")) == 0
+    # What is backed up of a whole gallery knows nothing of shards.
+    backup(other, path)
+    assert restore(other, path, replace=True) == []
+
+
+def test_a_split_catalogue_is_replaced_by_what_it_was(split, shard_server, tmp_path):
+    backup(split.database, tmp_path / "b")
+    before = content(split.database)
+    with split.database.session() as session:
+        session.execute(text("DELETE FROM image WHERE id % 3 = 0"))
+    shard_server.kill()  # nothing of the shards is needed
+    restore(split.database, tmp_path / "b", replace=True)
+    assert content(split.database) == before
+    assert is_whole(split.database, split.encoder)
+
+
+def test_no_backup_is_made_without_a_part(split, shard_server, tmp_path):
+    (tmp_path / "b").write_bytes(b"the last one")
+    shard_server.kill()
+    with pytest.raises(ServiceError) as caught:
+        backup(split.database, tmp_path / "b")
+    assert caught.value.code == "shard_down"
+    assert "'two'" in caught.value.message
+    assert (tmp_path / "b").read_bytes() == b"the last one"
+
+
+def test_a_retired_encoders_parts_are_not_restored(split, other, tmp_path, make_identity):
+    with split.database.session() as session:
+        upgrades.activate(session, encoders.register(session, make_identity(slug="next", digest="n")))
+    with split.database.session() as session:
+        upgrades.retire(session, split.encoder)
+    backup(split.database, tmp_path / "b")
+    assert restore(other, tmp_path / "b", replace=False) == []
+    with other.session() as session:
+        assert not session.scalar(text("SELECT count(*) FROM pg_class WHERE relname ~ '_(emptied|one|two)$'"))
+        assert upgrades.drop_emptied(session)

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from stylesearch.catalog import indexes
+from stylesearch.catalog import hnsw, index_states, indexes
 from stylesearch.errors import ServiceError
 
 
@@ -17,9 +17,9 @@ def filled(toy, make_work):
     return toy
 
 
-def state(toy) -> indexes.GalleryState:
+def state(toy) -> index_states.GalleryState:
     with toy.database.session() as session:
-        return indexes.state(session, toy.encoder)
+        return index_states.state(session, toy.encoder)
 
 
 def test_the_index_is_built_once(toy, make_work):
@@ -33,8 +33,8 @@ def test_the_index_is_built_once(toy, make_work):
     definition = toy.value("SELECT indexdef FROM pg_indexes WHERE indexname = :name", name=toy.encoder.index)
     assert "USING hnsw" in definition
     assert "halfvec_cosine_ops" in definition
-    assert f"m='{indexes.HNSW_M}'" in definition
-    assert f"ef_construction='{indexes.HNSW_EF_CONSTRUCTION}'" in definition
+    assert f"m='{hnsw.HNSW_M}'" in definition
+    assert f"ef_construction='{hnsw.HNSW_EF_CONSTRUCTION}'" in definition
 
 
 def test_two_that_build_at_once_build_once(toy, make_work):
@@ -67,7 +67,7 @@ def test_works_written_after_the_index_are_in_it(toy, make_work):
     assert len(found) == 2
 
 
-@pytest.mark.parametrize("kind", indexes.KINDS)
+@pytest.mark.parametrize("kind", hnsw.KINDS)
 def test_an_index_is_built_beside_all_that_goes_on(toy, make_work, kind):
     toy.write(make_work("a"))
     assert indexes.build_index_beside(toy.database, toy.encoder, kind)
@@ -136,6 +136,6 @@ def test_a_build_has_the_memory_that_it_needs_and_no_more(toy, rows, at_most):
     with toy.database.session() as session:
         session.execute(text("SET LOCAL maintenance_work_mem = '8MB'"))
         session.execute(text("SET LOCAL effective_cache_size = '1GB'"))
-        indexes.give_room(session.connection(), toy.encoder, rows=rows, local=True)
+        session.execute(text(hnsw.room(8, rows, local=True)))
         given = session.scalar(text("SELECT current_setting('maintenance_work_mem')"))
     assert given == ["8MB", "512MB"][at_most]

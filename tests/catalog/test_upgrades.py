@@ -69,16 +69,16 @@ def test_who_comes_too_late_is_told(database, pair):
 def test_the_empty_table_goes_when_nobody_searches(database, pair):
     old, new = pair
     with database.session() as session:
-        assert upgrades.drop_retired(session)
+        assert upgrades.drop_emptied(session)
     with database.session() as session:
         upgrades.retire(session, old)
     with database.session() as reader:
         reader.execute(text("SELECT FROM image"))
         with database.session() as session:
-            assert not upgrades.drop_retired(session)
+            assert not upgrades.drop_emptied(session)
     assert tables(database) == [old.emptied_partition, new.partition]
     with database.session() as session:
-        assert upgrades.drop_retired(session)
+        assert upgrades.drop_emptied(session)
     assert tables(database) == [new.partition]
 
 
@@ -89,7 +89,7 @@ def test_a_retired_encoder_may_come_back(database, pair, make_identity, dropped)
         upgrades.retire(session, old)
     if dropped:
         with database.session() as session:
-            assert upgrades.drop_retired(session)
+            assert upgrades.drop_emptied(session)
     with database.session() as session:
         again = encoders.register(session, make_identity(slug="old", digest="a" * 64), beside=True)
         assert (again.id, again.status) == (old.id, "building")

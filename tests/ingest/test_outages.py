@@ -9,6 +9,7 @@ from PIL import Image
 from psycopg import sql
 from sqlalchemy import make_url, text
 
+from stylesearch.catalog import shards
 from stylesearch.encoders.protocol import EncoderSpec
 from stylesearch.images.store import open_store
 from stylesearch.ingest.driving import drive
@@ -108,3 +109,17 @@ def test_a_run_in_one_process_goes_on(begun, goes_away):
         shown.append(counts.done)
 
     assert drive(pipeline, run_id, on_progress=show).ingested == 5
+
+
+def test_a_run_waits_for_a_server_that_keeps_a_part(split_archive, ingest_folder, pictures):
+    for number in range(6):
+        Image.new("RGB", (40 + number, 30), (number * 30, 9, 9)).save(pictures / f"{number}.png")
+    split_archive.server.kill()
+    back = threading.Timer(1.5, split_archive.server.start)
+    back.start()
+    _, counts = ingest_folder(split_archive.settings, pictures, "more")
+    back.join()
+    assert (counts.ingested, counts.quarantined) == (6, 0)
+    with split_archive.database.session() as session:
+        assert session.scalar(text("SELECT count(*) FROM descriptor")) == 36
+        assert shards.about(session, split_archive.encoder.partition) == 36

@@ -1,16 +1,20 @@
 """A gallery that is split over two more servers: the same answers, and honest ones when a server is away."""
 
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
 from sqlalchemy import text
 
-from stylesearch.catalog import encoders, indexes, shards, splitting
+from stylesearch.catalog import encoders, index_states, indexes, joining, shards, splitting, upgrades
 from stylesearch.catalog.database import Database, sqlalchemy_url
-from stylesearch.catalog.splitting import BUCKETS, Layout, even
+from stylesearch.catalog.layouts import BUCKETS, Layout, even, layout_of
+from stylesearch.catalog.shard_connections import unreachable
 from stylesearch.catalog.writers import write_descriptors
 from stylesearch.errors import InputError, NotFoundError, ServiceError
 from stylesearch.local import services
@@ -18,6 +22,7 @@ from stylesearch.search.engine import search
 from stylesearch.search.grammar import parse
 from stylesearch.search.query import StyleQuery
 from stylesearch.search.readout import Readout
+from stylesearch.search.recall import measure, sample_of
 from stylesearch.search.scoring import Weighted
 
 
@@ -27,6 +32,8 @@ def test_buckets_are_spread_alike_and_few_are_moved():
     three = even(["a", "b", "c"], two)
     assert sorted(len(three.of_shard(slug)) for slug in "abc") == [85, 85, 86]
     assert sum(one != other for one, other in zip(two.of, three.of, strict=True)) == len(three.of_shard("c"))
+    for layout in (two, three):  # a gallery of few images is spread too
+        assert set(layout.of[:6]) == set(layout.shards)
     back = even(["a", "b"], three)
     assert [len(back.of_shard(slug)) for slug in "ab"] == [128, 128]
     assert even(["a"], Layout(("b",) * BUCKETS)).shards == ["a"]
@@ -116,10 +123,16 @@ def test_each_shard_is_handed_order_and_limit(parted, explain):
 
 
 def test_other_readouts_are_refused_by_name(gallery, parted):
-    for measure in ("csls", "whitened"):
+    for readout in (Readout(measure="csls"), Readout(measure="whitened")):
         with pytest.raises(InputError) as caught:
-            parted.ask(gallery.query(0), readout=Readout(measure=measure))
+            parted.ask(gallery.query(0), readout=readout)
         assert caught.value.code == "readout_not_parted"
+    with pytest.raises(InputError) as caught:
+        parted.ask(gallery.query(0), mode="binary")
+    assert caught.value.code == "mode_not_parted"
+
+
+COUNT = "SELECT count(*) FROM {}"
 
 
 def value(gallery, statement: str):
@@ -157,7 +170,7 @@ def test_a_shard_that_is_away_is_told_and_comes_back_without_a_restart(gallery, 
         with pytest.raises(ServiceError) as caught:
             parted.ask(vector, k=24, mode="exact")
         assert caught.value.code == "shard_down"
-        assert shards.unreachable(parted.database) == {"two"}
+        assert unreachable(parted.database) == {"two"}
         for mode in ("exact", "hnsw", "auto"):
             part = ask_without(parted, vector, mode)
             assert (part.complete, part.reason, len(part.ranked)) == (False, "shard_down", 24)
@@ -170,8 +183,26 @@ def test_a_shard_that_is_away_is_told_and_comes_back_without_a_restart(gallery, 
         assert caught.value.code == "shard_down"
     finally:
         services.ensure(homes["two"])
-    assert shards.unreachable(parted.database) == frozenset()
+    assert unreachable(parted.database) == frozenset()
     assert parted.ask(vector, k=24, mode="exact") == whole
+
+
+def test_a_shard_that_is_lost_on_the_way_is_told(parted, homes):
+    count = text(COUNT.format(f"{parted.encoder.partition}_two"))
+    others = "FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid() AND datname IS NOT NULL"
+    url = services.ensure(homes["two"]).database_url
+
+    def ask_twice() -> None:
+        with parted.database.session() as session:
+            session.scalar(count)
+            with psycopg.connect(url, autocommit=True) as there:
+                there.execute(f"SELECT pg_terminate_backend(pid, 5000) {others}")
+            session.scalar(count)
+
+    with pytest.raises(ServiceError) as caught:
+        ask_twice()
+    assert (caught.value.code, caught.value.shards) == ("shard_down", {"two"})
+    assert value(parted, count.text) > 0
 
 
 def ask_without(parted, vector, mode, absent=frozenset(["two"])):
@@ -194,7 +225,7 @@ def test_a_third_shard_takes_its_share_and_one_is_drained(gallery, parted, homes
     assert splitting.rebalance(parted.database, row) == 0
     assert splitting.drain(parted.database, "one", [row]) > 0
     with parted.database.session() as session:
-        assert splitting.layout_of(session, row).shards == ["three", "two"]
+        assert layout_of(session, row).shards == ["three", "two"]
         shards.remove(session, "one")
     assert value(parted, f"SELECT count(*) FROM {row.partition}") == rows
     assert parted.ask(vector, k=24, mode="exact") == whole
@@ -203,22 +234,67 @@ def test_a_third_shard_takes_its_share_and_one_is_drained(gallery, parted, homes
     assert caught.value.code == "shard_in_use"
 
 
-def test_indexes_of_shards_are_their_own(parted):
+def state(gallery) -> index_states.GalleryState:
+    with gallery.database.session() as session:
+        return index_states.state(session, gallery.encoder)
+
+
+def test_indexes_of_shards_are_their_own(parted, homes):
+    database, row = parted.database, parted.encoder
+    with database.session() as session:
+        assert indexes.has_index(session, row)
+        assert not indexes.build_index(session, row)
+        kept = [part.shard for part in shards.parts(session, row.partition)]
+        assert indexes.warm(session, row) > sum(part.index_bytes for part in state(parted).parts) > 0
+    found = state(parted)
+    assert [part.shard for part in found.parts] == kept
+    assert sum(part.rows for part in found.parts) == found.rows == value(parted, COUNT.format(row.partition))
+    assert all((part.answers, part.valid, part.built) == (True, True, None) for part in found.parts)
+    assert [(one.kind, one.valid) for one in found.indexes] == [("hnsw", True)]
+    assert not indexes.build_index_beside(database, row)
+    with psycopg.connect(services.ensure(homes["two"]).database_url, autocommit=True) as there:
+        there.execute(f"DROP INDEX {row.partition}_two_hnsw")
+        assert [part.valid for part in state(parted).parts] == [one != "two" for one in kept]
+        assert not state(parted).indexes[0].valid
+        with pytest.raises(ServiceError) as caught:
+            indexes.rebuild_index(database, row)
+        assert caught.value.code == "no_index"
+        assert indexes.build_index_beside(database, row)
+        assert state(parted).indexes[0].valid
+        oid = f"SELECT to_regclass('{row.partition}_two_hnsw')::oid"
+        before = there.execute(oid).fetchone()
+        indexes.rebuild_index(database, row)
+        assert there.execute(oid).fetchone() != before
+    for build in (indexes.build_index_beside, indexes.rebuild_index):
+        with pytest.raises(InputError) as refused:
+            build(database, row, "binary")
+        assert refused.value.code == "mode_not_parted"
+
+
+def test_what_a_split_gallerys_indexes_find_is_measured(parted):
     with parted.database.session() as session:
-        assert indexes.has_index(session, parted.encoder)
-        assert not indexes.build_index(session, parted.encoder)
-    with pytest.raises(ServiceError) as caught:
-        indexes.build_index_beside(parted.database, parted.encoder)
-    assert caught.value.code == "index_elsewhere"
+        found = measure(session, parted.encoder, parted.settings, sample=10)
+        again = sample_of(session, parted.encoder, 10)
+        np.testing.assert_array_equal(again, sample_of(session, parted.encoder, 10))
+    assert again.shape == (10, parted.encoder.dim)
+    assert found.share > 0.9
+    (index,) = state(parted).indexes
+    assert (index.recall, index.sample) == (found.share, 10)
+    with parted.database.session() as session, pytest.raises(InputError) as caught:
+        measure(session, parted.encoder, parted.settings, kind="binary")
+    assert caught.value.code == "mode_not_parted"
 
 
 def test_what_cannot_be_a_shard_is_told(parted, homes):
-    address = services.ensure(homes["two"]).database_url
+    empty, address = (services.ensure(homes[name]).database_url for name in ("one", "two"))
     for slug, url, code in (
         ("No!", address, "shard_slug"),
         ("two", address, "shard_exists"),
         ("away", "postgresql://nobody:x@127.0.0.1:1/x", "shard_down"),
         ("odd", "mysql://x", "database_url"),
+        ("odd", f"{address}&nosuch=1", "shard_option"),
+        ("odd", f"{empty}&fallback_application_name=x", "shard_option"),
+        ("again", address, "shard_not_empty"),
     ):
         with pytest.raises((InputError, ServiceError)) as caught:
             shards.add(parted.database, slug, url, ef=200)
@@ -232,6 +308,89 @@ def test_a_split_gallery_is_not_split_again(parted):
     with pytest.raises(ServiceError) as caught:
         splitting.split(parted.database, parted.encoder)
     assert caught.value.code == "already_split"
+
+
+def test_a_gallery_is_joined_and_split_again(gallery, parted, homes):
+    database, row, vector = parted.database, parted.encoder, gallery.query(6)
+    whole = parted.ask(vector, k=24, mode="exact")
+    rows = value(parted, COUNT.format(row.partition))
+    joining.join(database, row)
+    with database.session() as session:
+        assert shards.parts(session, row.partition) == ()
+        assert indexes.has_index(session, row)
+    assert parted.ask(vector, k=24, mode="exact") == whole
+    assert parted.ask(vector, k=24, mode="hnsw").method == "hnsw"
+    assert value(parted, COUNT.format(row.partition)) == rows
+    with psycopg.connect(services.ensure(homes["two"]).database_url) as there:
+        assert there.execute("SELECT count(*) FROM pg_class WHERE relname ~ '^descriptor'").fetchone() == (0,)
+    with pytest.raises(ServiceError) as caught:
+        joining.join(database, row)
+    assert caught.value.code == "not_split"
+    # Keys and references are as they were before: an image takes its descriptor along.
+    with database.session() as session:
+        session.execute(text("DELETE FROM image WHERE id = (SELECT min(id) FROM image)"))
+        assert session.scalar(text(COUNT.format(row.partition))) == rows - 1
+        session.rollback()
+    assert splitting.split(database, row).shards == ["three", "two"]
+    assert parted.ask(vector, k=24, mode="exact") == whole
+
+
+def test_a_split_that_fails_leaves_the_gallery_as_it_was(gallery, parted, homes):
+    database, row, vector = parted.database, parted.encoder, gallery.query(7)
+    whole = parted.ask(vector, k=24, mode="exact")
+    joining.join(database, row)
+    services.stop(homes["two"])
+    services.release(homes["two"])
+    try:
+        with pytest.raises(ServiceError) as caught:
+            splitting.split(database, row)
+        assert caught.value.code == "shard_down"
+    finally:
+        services.ensure(homes["two"])
+    assert parted.ask(vector, k=24, mode="exact") == whole
+    assert value(parted, f"SELECT to_regclass('{row.partition}_parted')") is None
+    assert splitting.split(database, row).shards == ["three", "two"]
+
+
+def test_who_searches_while_parts_move_waits_and_has_it_all(gallery, parted, homes):
+    """Searches that go on while a gallery is joined and split all have the one right answer."""
+    database, row, vector = parted.database, parted.encoder, gallery.query(8)
+    whole = parted.ask(vector, k=24, mode="exact")
+    over, found = threading.Event(), []
+
+    def search_on() -> None:
+        while not over.is_set():
+            with database.session() as session:
+                encoders.active(session, row.slug, hold_gallery=True)
+                wanted = Weighted(vector[None], np.ones(1))
+                found.append(search(session, row, wanted, StyleQuery(k=24, mode="exact"), parted.settings))
+
+    with ThreadPoolExecutor(1) as pool:
+        searching = pool.submit(search_on)
+        try:
+            joining.join(database, row)
+            splitting.split(database, row)
+        finally:
+            over.set()
+        searching.result()
+    assert len(found) > 2
+    assert all(one == whole for one in found)
+
+
+def test_a_retired_encoders_parts_go_with_it(gallery, parted):
+    """Images can be deleted afterwards as before, and the shards be forgotten."""
+    database, row = parted.database, parted.encoder
+    other = encoders.EncoderIdentity("other", "o", 8, "w", "p", "CC0-1.0")
+    with database.session() as session:
+        upgrades.activate(session, encoders.register(session, other))
+    with database.session() as session:
+        upgrades.retire(session, row)
+    with database.session() as session:
+        session.execute(text("DELETE FROM image WHERE id = (SELECT min(id) FROM image)"))
+        assert upgrades.drop_emptied(session)
+    with database.session() as session:
+        shards.remove(session, "two")
+        shards.remove(session, "three")
 
 
 def test_there_must_be_a_shard(gallery, database):
