@@ -6,6 +6,7 @@ from stylesearch.catalog.artists import Artist, ArtistAlias, WorkArtist
 from stylesearch.catalog.base import Base
 from stylesearch.catalog.batches import ReportBatch, ReportItem
 from stylesearch.catalog.calibrations import CalibrationRow, SigningKey
+from stylesearch.catalog.curations import Curation, CurationImage, CurationPair, CurationTag
 from stylesearch.catalog.descriptors import (
     Density,
     Descriptor,
@@ -30,6 +31,10 @@ __all__ = [
     "Base",
     "CalibrationRow",
     "Collection",
+    "Curation",
+    "CurationImage",
+    "CurationPair",
+    "CurationTag",
     "Density",
     "Descriptor",
     "EncoderRow",
