@@ -54,7 +54,8 @@ def upgrade() -> None:
         sa.CheckConstraint("verdict IN ('keep', 'drop', 'join')", name=op.f("ck_curation_tag_verdict")),
         sa.CheckConstraint("(verdict IS NULL) = (decided_at IS NULL)", name=op.f("ck_curation_tag_decided")),
         sa.CheckConstraint(
-            "(verdict IS NOT DISTINCT FROM 'join') = (join_key IS NOT NULL)", name=op.f("ck_curation_tag_join_key")
+            "(verdict IS NOT DISTINCT FROM 'join') = (join_key IS NOT NULL)",
+            name=op.f("ck_curation_tag_join_key"),
         ),
         _curation("curation_tag"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_curation_tag")),

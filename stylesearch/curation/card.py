@@ -211,7 +211,11 @@ def _splits(counts: Counts) -> str:
         "by_content": "no content in both",
     }
     rows = [
-        (name.replace("_", " "), meaning, ", ".join(f"{part} {number:,}" for part, number in splits[name].items()))
+        (
+            name.replace("_", " "),
+            meaning,
+            ", ".join(f"{part} {number:,}" for part, number in splits[name].items()),
+        )
         for name, meaning in names.items()
     ]
     return (
