@@ -228,6 +228,13 @@ class Settings(BaseSettings):
             " its own machine only, and not through a proxy."
         ),
     ] = False
+    web_curations: Annotated[
+        bool,
+        Field(
+            description="Whether the portal shows style-tagged sets at /curations, to have their tags and copies reviewed; to"
+            " requests from its own machine only, and not through a proxy."
+        ),
+    ] = False
     web_trusted_proxy: Annotated[
         str | None, Field(description="Address of the TLS proxy whose X-Forwarded headers are believed.")
     ] = None

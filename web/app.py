@@ -9,6 +9,7 @@ from flask import Flask, url_for
 
 from stylesearch.settings import Settings, get_settings
 from web import errors, security
+from web.curations import curations
 from web.errors import size_text
 from web.health import health
 from web.media import DigestConverter, media
@@ -39,7 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     security.secure(app, settings)
     errors.register(app)
     app.url_map.converters["digest"] = DigestConverter
-    for blueprint in (portal, media, reports, runs, health, metrics):
+    for blueprint in (portal, media, reports, runs, curations, health, metrics):
         app.register_blueprint(blueprint)
     digests = _static_digests(Path(app.static_folder or ""))
 

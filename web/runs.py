@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from http import HTTPStatus
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -17,6 +16,7 @@ from stylesearch.ingest.following import standing
 from stylesearch.ingest.report import MOST_ERRORS, read_quarantine
 from stylesearch.ingest.run import find_run, try_again
 from stylesearch.search.examples import LARGEST_ID
+from web.here import comes_from_here
 from web.services import services
 
 MOST_RUNS = 100
@@ -29,21 +29,8 @@ log = logging.getLogger(__name__)
 @runs.before_request
 def only_from_here() -> None:
     """Hide these pages from everybody else: the portal has no sign-in yet."""
-    if not (services().settings.web_runs and _comes_from_here()):
+    if not (services().settings.web_runs and comes_from_here()):
         abort(HTTPStatus.NOT_FOUND)
-
-
-def _comes_from_here() -> bool:
-    """Whether a request was made on this machine, to it by a name of its own.
-
-    By another name it may come through a proxy, or from a page whose name was made to lead here.
-    """
-    name = request.host.rpartition(":")[0] if request.host.rpartition(":")[2].isdigit() else request.host
-    try:
-        by_address = name == "localhost" or ipaddress.ip_address(name.strip("[]")).is_loopback
-        return by_address and ipaddress.ip_address(request.remote_addr or "").is_loopback
-    except ValueError:
-        return False
 
 
 @runs.get("")

@@ -5,11 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from stylesearch.catalog.base import Base, Id, Moment, one_of
+from stylesearch.errors import NotFoundError
 
 TAG_KINDS = ("artist", "medium", "movement")
 TAG_VERDICTS = ("keep", "drop", "join")
@@ -108,3 +118,28 @@ class CurationPair(Base):
     verdict: Mapped[str | None]
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str | None]
+
+
+def find_curation(session: Session, slug: str) -> Curation:
+    """Return a set.
+
+    Raises
+    ------
+    NotFoundError
+        ``unknown_curation``, naming those that there are.
+    """
+    found = session.scalar(select(Curation).where(Curation.slug == slug))
+    if found is None:
+        names = session.scalars(select(Curation.slug).order_by(Curation.slug).limit(20))
+        raise NotFoundError(
+            f"There is no set {slug!r}.",
+            hint=f"Sets: {', '.join(names) or 'none yet'}.",
+            code="unknown_curation",
+        )
+    return found
+
+
+def ensure_curation(session: Session, slug: str) -> Curation:
+    """Return a set, made if it is new."""
+    session.execute(insert(Curation).values(slug=slug).on_conflict_do_nothing(index_elements=[Curation.slug]))
+    return find_curation(session, slug)

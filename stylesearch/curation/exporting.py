@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from stylesearch.catalog.collections import find_collection
 from stylesearch.catalog.connections import copy_binary
-from stylesearch.catalog.curations import Curation, CurationImage, CurationTag
+from stylesearch.catalog.curations import Curation, CurationImage, CurationTag, ensure_curation
 from stylesearch.catalog.works import Image
 from stylesearch.curation import banking, card, croissant, deduplication, fetching, matching, splitting
 from stylesearch.curation.contact_sheets import write_sheet
@@ -23,7 +23,7 @@ from stylesearch.curation.recipe import digest
 from stylesearch.curation.shard_files import Sample, write_shard
 from stylesearch.curation.stage import Run
 from stylesearch.curation.tags import Tag
-from stylesearch.curation.verdicts import ensure_curation, keep_pairs, keep_tags
+from stylesearch.curation.verdicts import keep_pairs, keep_tags
 from stylesearch.errors import InputError
 from stylesearch.files import written_whole
 

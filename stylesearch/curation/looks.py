@@ -93,7 +93,8 @@ def is_blank(looks: Looks) -> NDArray[np.bool_]:
 
 def keys(looks: Looks) -> NDArray[np.float32]:
     """Return ``[n, 192]`` unit vectors: the whole pictures, coarsely; what each is found by."""
-    return _coarse(looks, VIEWS[:1])[0]
+    whole: NDArray[np.float32] = _coarse(looks, VIEWS[:1])[0]
+    return whole
 
 
 def queries(looks: Looks) -> NDArray[np.float32]:

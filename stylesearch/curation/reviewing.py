@@ -9,10 +9,9 @@ from sqlalchemy import ColumnElement, Text, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog.curations import Curation, CurationPair, CurationTag
+from stylesearch.catalog.curations import Curation, CurationPair, CurationTag, find_curation
 from stylesearch.catalog.works import Image, Work
 from stylesearch.curation.tags import HOLDING
-from stylesearch.curation.verdicts import find_curation
 
 WHICH = ("open", "decided", "all")
 

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from stylesearch.catalog.curations import Curation, CurationPair, CurationTag
+from stylesearch.catalog.curations import Curation, CurationPair, CurationTag, find_curation
 from stylesearch.curation.recipe import digest
 from stylesearch.errors import InputError, NotFoundError
 
@@ -44,31 +44,6 @@ class CopyVerdicts:
     def digest(self) -> str:
         """Hex SHA-256 over all of it."""
         return digest(sorted(self.same), sorted(self.different))
-
-
-def find_curation(session: Session, slug: str) -> Curation:
-    """Return a set.
-
-    Raises
-    ------
-    NotFoundError
-        ``unknown_curation``, naming those that there are.
-    """
-    found = session.scalar(select(Curation).where(Curation.slug == slug))
-    if found is None:
-        names = session.scalars(select(Curation.slug).order_by(Curation.slug).limit(20))
-        raise NotFoundError(
-            f"There is no set {slug!r}.",
-            hint=f"Sets: {', '.join(names) or 'none yet'}.",
-            code="unknown_curation",
-        )
-    return found
-
-
-def ensure_curation(session: Session, slug: str) -> Curation:
-    """Return a set, made if it is new."""
-    session.execute(insert(Curation).values(slug=slug).on_conflict_do_nothing(index_elements=[Curation.slug]))
-    return find_curation(session, slug)
 
 
 def tag_verdicts(session: Session, slug: str) -> TagVerdicts:
