@@ -130,7 +130,7 @@ class Matcher:
         if ("<" in caption or "&" in caption) and has_markup(caption):
             found.marked += 1
             caption = without_markup(caption)
-        return caption.replace("\n", " ") if "\n" in caption else caption
+        return caption.replace("\n", " ").replace(FIELD_SIGN, f" {FIELD_SIGN} ")
 
     def _count(self, found: Found, caption: str, tags: dict[int, bool], not_meant: set[int]) -> None:
         found.tags.append(tuple(sorted(tags)))
