@@ -358,8 +358,8 @@ def _carry_out(folder: RunFolder, recipe: Recipe, until: str, part_rows: int) ->
             say(result.stage, result.counts, note="" if result.fresh else " (as before)")
     if until == STAGES[-1]:
         click.echo(f"exported to {folder.path / 'export'}")
-        held = result.counts if (done := folder.done("tags")) is None else done.counts
-        waiting = held["outcomes"].get("held", 0)
+        done = folder.done("tags")
+        waiting = done.counts["outcomes"].get("held", 0) if done is not None else 0
         if waiting:
             errors.print(
                 f"{waiting} tags are held back; 'stylesearch curate tags {recipe.name}' lists them.",

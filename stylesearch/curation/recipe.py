@@ -21,7 +21,8 @@ FIRST_WORKS = 10
 SPLITS = ("random", "first")
 SHARD_IMAGES = 1000
 LARGEST_SHARE = 0.2
-LARGEST_FREE = 50
+LARGEST_FREE = 20
+"""Groups of copies of no more images never stop a run."""
 
 _CONDITION = re.compile(r"^\s*(.+?)\s*(>=|<=|>|<|=)\s*(-?\d+(?:\.\d+)?)\s*$")
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {

@@ -74,7 +74,7 @@ def parted(**changes) -> Parted:
 
 
 def test_what_does_not_leak_passes():
-    check(parted(), [("a", "c"), ("a", "gone")])
+    check(parted(), [("b", "d"), ("a", "gone")])
 
 
 @pytest.mark.parametrize(
@@ -89,11 +89,8 @@ def test_what_does_not_leak_passes():
 )
 def test_leaks_are_told_loudly(changes, pairs, told):
     images = parted(**changes)
-    if "by_content" not in told and "contents" not in changes:
-        assert told in "; ".join(
-            f"{leak.what} {leak.name} in {leak.split}" for leak in find_leaks(images, pairs)
-        )
+    assert told in "; ".join(f"{leak.what} {leak.name} in {leak.split}" for leak in find_leaks(images, pairs))
     with pytest.raises(LeakError, match="leak") as caught:
         check(images, pairs)
     assert caught.value.code == "leak"
-    assert told.split(" in ")[0] in str(caught.value)
+    assert told in str(caught.value)

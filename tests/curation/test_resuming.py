@@ -75,7 +75,7 @@ def test_a_run_killed_everywhere_ends_as_one_that_was_not(
     table = captioned(rows)
     lists = tmp_path / "artists.txt"
     lists.write_text("\n".join(artists))
-    common = ["--name", "styles", "--artists", lists, "--table", table, "--part", 8, "--shard-images", 6]
+    common = ["--name", "styles", "--artists", lists, "--table", table, "--part", 2, "--shard-images", 6]
 
     whole = tmp_path / "whole"
     assert not kill_when(start(whole, [*common, "--into", "whole"], tmp_path), lambda: False)
@@ -98,15 +98,18 @@ def test_a_run_killed_everywhere_ends_as_one_that_was_not(
             )
 
     for stage in STAGES:
-        if kill_when(start(broken, arguments, tmp_path), within(broken, stage, items)):
-            killed.append(f"within {stage}")
-        done = broken / f"{STAGES.index(stage) + 1}-{stage}.json"
+        inside, done = within(broken, stage, items), broken / f"{STAGES.index(stage) + 1}-{stage}.json"
+        if kill_when(
+            start(broken, arguments, tmp_path), lambda inside=inside, done=done: inside() or done.exists()
+        ):
+            killed.append(f"after {stage}" if done.exists() else f"within {stage}")
         if not done.exists() and kill_when(start(broken, arguments, tmp_path), done.exists):
             killed.append(f"after {stage}")
     assert not kill_when(start(broken, arguments, tmp_path), lambda: False)
     assert digests(broken / "export") == expected
-    assert {f"within {stage}" for stage in STAGES} <= set(killed)
-    assert sum(one.startswith("after") for one in killed) >= 4
+    # The others are over so quickly that nobody can be sure to come in between.
+    assert {f"within {stage}" for stage in ("matches", "images", "copies", "export")} <= set(killed)
+    assert {f"after {stage}" for stage in STAGES[:-1]} <= set(killed)
     assert json.loads((broken / "4-copies.json").read_text())["counts"]["merged"] >= 1
     figure(
         f"curation: killed {len(killed)} times ({', '.join(killed)}); all {len(expected)} files of the export the same to the byte"
