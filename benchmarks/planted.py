@@ -152,7 +152,7 @@ def plant(
                 "image": work.path,
                 "caption": work.caption,
                 "title": f"Subject {number % 97}",
-                "license": "CC0-1.0",
+                "image_license": "CC0-1.0",
             }
         )
         if on_progress is not None and number % 500 == 0:

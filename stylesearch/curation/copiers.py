@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -105,7 +106,11 @@ class ModelCopier:
             with path.open("rb") as file:
                 self.identity = f"model-{hashlib.file_digest(file, 'sha256').hexdigest()}-{MODEL_SIDE}"
             load: Any = torch.jit.load
-            self._module = load(str(path), map_location=device).eval()
+            with warnings.catch_warnings():
+                # Copy descriptors are published in this format, whatever comes after it.
+                warnings.filterwarnings("ignore", message=".*torch.jit", category=FutureWarning)
+                warnings.filterwarnings("ignore", message=".*torch.jit", category=DeprecationWarning)
+                self._module = load(str(path), map_location=device).eval()
         except (OSError, RuntimeError, ValueError) as error:
             raise self._bad(next(iter(str(error).splitlines()), "it is no TorchScript")) from None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -16,7 +17,7 @@ from stylesearch.curation import fetching, matching
 from stylesearch.curation.components import check_sizes, components
 from stylesearch.curation.copiers import MODEL_THRESHOLD, Copier, Rows, open_copier
 from stylesearch.curation.folder import Parts
-from stylesearch.curation.neighbours import near_pairs
+from stylesearch.curation.neighbours import in_chunks, near_pairs
 from stylesearch.curation.recipe import LARGEST_FREE, digest
 from stylesearch.curation.stage import Run
 from stylesearch.curation.thresholds import SAMPLE, USUAL, Threshold, learn
@@ -29,8 +30,11 @@ VERSION = 1
 STAGE = "copies"
 DRAWING = "image/svg+xml"
 
+ROWS_FILE = "4-copies-rows.npy"
+
 _BATCH = 64
 _SIDE = 400
+_CHUNK = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ def carry_out(run: Run, key: str) -> dict[str, Any]:  # noqa: ARG001 - its parts
     with run.database.session() as session:
         verdicts = copy_verdicts(session, run.recipe.name)
     described, unseen = _describe_all(run, copier, images)
-    blank = copier.blank(described)
+    blank = in_chunks(copier.blank, described)
     dull = {place for place in range(len(images.digests)) if place in unseen or blank[place]}
     candidates, scores = _candidates(run, copier, described, dull)
     threshold = _threshold(run, copier, images, described, dull, candidates, scores)
@@ -85,6 +89,7 @@ def carry_out(run: Run, key: str) -> dict[str, Any]:  # noqa: ARG001 - its parts
     run.folder.write_table(STAGE, "pairs", _pair_table(images, pairs, groups, numbers))
     run.folder.write_table(STAGE, "members", _member_table(images, groups, numbers, kept, dull))
     run.folder.write_table(STAGE, "", _kept_table(run, images, groups, numbers, kept))
+    (run.folder.path / ROWS_FILE).unlink(missing_ok=True)
     kinds = Counter(pair.kind for pair in pairs)
     sizes = np.bincount(groups)
     merged = len(images.digests) - len(dull) - len(kept)
@@ -133,33 +138,70 @@ def _read_images(run: Run) -> _Images:
     return _Images(list(found), rows, captions)
 
 
+class _Described:
+    """What the copier keeps of each image, in a file: a million looks take more than memory has.
+
+    Attributes
+    ----------
+    rows:
+        ``[n, ...]``; of an image that cannot be read, zeros.
+    known, unseen:
+        Numbers of the images that have been put in, and of those among them that cannot be read.
+    """
+
+    def __init__(self, path: Path, count: int) -> None:
+        self._path = path
+        self._count = count
+        self.rows: NDArray[Any] | None = None
+        self.known: set[int] = set()
+        self.unseen: set[int] = set()
+
+    def put(self, place: int, row: NDArray[Any] | None) -> None:
+        """Put an image in."""
+        self.known.add(place)
+        if row is None:
+            self.unseen.add(place)
+            return
+        if self.rows is None:
+            self.rows = np.lib.format.open_memmap(
+                self._path, mode="w+", dtype=row.dtype, shape=(self._count, *row.shape)
+            )
+        self.rows[place] = row
+
+
 def _describe_all(run: Run, copier: Copier, images: _Images) -> tuple[Rows, set[int]]:
-    """Return what the copier keeps of each image, and which cannot be read; what was described before is taken from there."""
+    """Return what the copier keeps of each image, and which cannot be read; what was described before is taken from there.
+
+    Raises
+    ------
+    InputError
+        ``no_images``, if none can be read.
+    """
     parts = run.folder.parts(STAGE, digest(copier.identity))
-    known: dict[str, NDArray[Any] | None] = {}
+    places = {sha256: place for place, sha256 in enumerate(images.digests)}
+    found = _Described(run.folder.path / ROWS_FILE, len(images.digests))
     number = 0
     for part in parts:
-        known |= dict(_unpacked(part))
+        for sha256, row in _unpacked(part):
+            if sha256 in places:
+                found.put(places[sha256], row)
         number += 1
-    missing = [place for place, one in enumerate(images.digests) if one not in known]
-    done = len(images.digests) - len(missing)
+    missing = [place for place in range(len(images.digests)) if place not in found.known]
     for begin in range(0, len(missing), run.part_rows):
         chosen = missing[begin : begin + run.part_rows]
         fresh: dict[str, NDArray[Any] | None] = {}
         for start in range(0, len(chosen), _BATCH):
             batch = chosen[start : start + _BATCH]
             fresh |= _described(run, copier, [(images.digests[one], images.rows[one]) for one in batch])
-            done += len(batch)
+            done = len(images.digests) - len(missing) + begin + start + len(batch)
             run.on_progress(done, len(images.digests), "images described for copies")
         _write_part(parts, number, fresh)
         number += 1
-        known |= fresh
-    shape = next((one for one in known.values() if one is not None), None)
-    if shape is None:
+        for sha256, row in fresh.items():
+            found.put(places[sha256], row)
+    if found.rows is None:
         raise InputError("None of the images can be read.", hint="Look at the image store.", code="no_images")
-    found = [known[one] for one in images.digests]
-    unseen = {place for place, one in enumerate(found) if one is None}
-    return np.stack([np.zeros_like(shape) if one is None else one for one in found]), unseen
+    return found.rows, found.unseen
 
 
 def _described(
@@ -214,29 +256,29 @@ def _candidates(
     run: Run, copier: Copier, described: Rows, dull: set[int]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return pairs of images that may be copies, and how near they are."""
-    seen = np.array([place for place in range(len(described)) if place not in dull], np.int64)
-    if len(seen) < 2:
-        return np.empty((0, 2), np.int64), np.empty(0, np.float32)
     given = run.recipe.copy_threshold
     floor = copier.floor if copier.floor is not None else MODEL_THRESHOLD
     if given is not None:
         floor = given if copier.floor is None else min(floor, given)
-    rows = described[seen]
+    keys = in_chunks(copier.keys, described)
+    keys[sorted(dull)] = 0
     pairs = near_pairs(
-        rows,
-        copier.keys(rows),
+        described,
+        keys,
         copier.queries,
         floor=floor,
         way=run.recipe.neighbours,
         database=run.database,
         on_done=lambda done, total: run.on_progress(done, total, "images compared"),
     )
+    bright = ~np.isin(pairs, sorted(dull)).any(axis=1)
+    pairs = pairs[bright]
     scores = [np.empty(0, np.float32)]
-    for begin in range(0, len(pairs), 4 * _SIDE):
-        part = pairs[begin : begin + 4 * _SIDE]
-        scores.append(copier.scores(rows[part[:, 0]], rows[part[:, 1]]))
+    for begin in range(0, len(pairs), _CHUNK):
+        part = pairs[begin : begin + _CHUNK]
+        scores.append(copier.scores(described[part[:, 0]], described[part[:, 1]]))
         run.on_progress(begin + len(part), len(pairs), "pairs looked at")
-    return seen[pairs], np.concatenate(scores)
+    return pairs, np.concatenate(scores)
 
 
 def _threshold(

@@ -8,7 +8,7 @@ WINDOW = 96
 """Bytes before a tag that are looked at."""
 
 _DENYING = (
-    "not", "isn t", "isnt", "wasn t", "wasnt", "aren t", "non", "no", "never", "neither", "nor", "without", "unlike", "nothing",
+    "not", "isn t", "isnt", "wasn t", "wasnt", "aren t", "non", "no", "never", "neither", "nor", "without", "unlike",
     "rather than", "instead of", "anything but", "opposed to", "except", "excluding",
     "nicht", "kein", "keine", "keinem", "ohne", "pas", "sans", "jamais", "non", "senza", "sin", "niet", "geen", "zonder",
 )  # fmt: skip

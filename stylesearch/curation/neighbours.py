@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,11 @@ PairSet = NDArray[np.int64]
 def halved(vectors: Vectors) -> Vectors:
     """Return vectors as half precision keeps them, so that both ways compare the same."""
     return vectors.astype(np.float16).astype(np.float32)
+
+
+def in_chunks(function: Callable[[Rows], NDArray[Any]], rows: Rows) -> NDArray[Any]:
+    """Return what a function makes of many rows, some at a time."""
+    return np.concatenate([function(rows[begin : begin + _CHUNK]) for begin in range(0, len(rows), _CHUNK)])
 
 
 def near_pairs(
@@ -81,7 +86,7 @@ def _all_compared(
         for view in views[1:]:
             np.maximum(best, view @ keys.T, out=best)
         own = np.arange(len(best))
-        best[own, own + begin] = -1
+        best[own, own + begin] = -2
         nearest = np.argpartition(-best, min(MOST_NEIGHBOURS, count - 1), axis=1)[:, :MOST_NEIGHBOURS]
         scores = np.take_along_axis(best, nearest, axis=1)
         for place, column in zip(*np.nonzero(scores >= floor), strict=True):

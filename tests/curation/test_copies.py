@@ -164,7 +164,7 @@ def model(tmp_path):
     return write
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:FutureWarning")
 def test_a_given_model_describes(model, pictures):
     copier = open_copier(str(model(model.means())), "cpu")
     assert isinstance(copier, ModelCopier)
@@ -174,7 +174,7 @@ def test_a_given_model_describes(model, pictures):
     assert copier.identity == open_copier(str(model(model.means())), "cpu").identity
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:FutureWarning")
 def test_a_model_that_gives_something_else_is_refused(model, pictures):
     import torch
 
@@ -192,7 +192,7 @@ def test_a_model_that_gives_something_else_is_refused(model, pictures):
         assert caught.value.code == "copy_model"
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:FutureWarning")
 @pytest.mark.parametrize("content", [b"", b"no model", None])
 def test_a_file_that_is_no_model_is_refused(tmp_path, content):
     path = tmp_path / "copies.pt"

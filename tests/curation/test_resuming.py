@@ -70,7 +70,12 @@ def test_a_run_killed_everywhere_ends_as_one_that_was_not(
         picture = draw(number % 33) if number < 36 else draw(number % 33).resize((90, 90))
         caption = f"Number {number} by {artists[number % 3]}"
         rows.append(
-            (f"p{number:02d}", picture, caption, {"title": f"Subject {number % 4}", "license": "CC0-1.0"})
+            (
+                f"p{number:02d}",
+                picture,
+                caption,
+                {"title": f"Subject {number % 4}", "image_license": "CC0-1.0"},
+            )
         )
     table = captioned(rows)
     lists = tmp_path / "artists.txt"
