@@ -210,7 +210,8 @@ def test_the_card_says_what_was_left_out(run, tmp_path):
         assert (tmp_path / f"run/export/plots/{plot}.png").stat().st_size > 5000
     sheets = sorted((tmp_path / "run/export/tags").glob("*.png"))
     assert len(sheets) == 5
-    assert Image.open(sheets[0]).width > 500
+    with Image.open(sheets[0]) as sheet:
+        assert sheet.width > 500
 
 
 def test_rights_filter_the_export(run, tmp_path):
