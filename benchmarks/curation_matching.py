@@ -272,7 +272,7 @@ def report(out: Path, values: dict, limit: int | None) -> None:
         "millions a minute",
         "times as fast as the regular expressions",
     )
-    write(out, "Matching tags", [about, table(head, rows)], values, {}, limit=limit)
+    write(out, "Matching tags", [about, table(head, rows)], values, {}, limit=limit, limited="captions")
 
 
 if __name__ == "__main__":

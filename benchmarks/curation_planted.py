@@ -82,6 +82,7 @@ def report(out: Path, found: dict, drawings: int, seconds: float, limit: int | N
         found,
         {},
         limit=limit,
+        limited="drawings",
     )
 
 

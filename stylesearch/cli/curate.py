@@ -348,7 +348,7 @@ def _carry_out(folder: RunFolder, recipe: Recipe, until: str, part_rows: int) ->
     from stylesearch.curation.pipeline import carry_out
 
     settings = get_settings()
-    with progress_bar("Curating", "") as bar:
+    with folder.held(), progress_bar("Curating", "") as bar:
 
         def show(done: int, total: int, note: str) -> None:
             bar(done, total, note)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from stylesearch.curation.recipe import Recipe
 from stylesearch.errors import InputError, NotFoundError
 from stylesearch.files import written_whole
+from stylesearch.local.locks import FileLock
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,6 +24,8 @@ STAGES = ("tags", "matches", "images", "copies", "splits", "export")
 
 ROW_GROUP = 100_000
 RECIPE = "recipe.json"
+LOCK = "lock"
+_HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{32}")  # see stylesearch.files.written_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,28 @@ class RunFolder:
                 hint="Name another folder.",
                 code="not_writable",
             ) from None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other runs out of the folder for as long as the block lasts, and take away what a killed one left half-written.
+
+        Raises
+        ------
+        InputError
+            ``run_busy``, if another run holds it.
+        """
+        lock = FileLock(self.path / LOCK)
+        try:
+            if not lock.try_exclusive():
+                raise InputError(
+                    f"Another run is at work in {self.path}.", hint="Wait for it, or end it.", code="run_busy"
+                )
+            for path in self.path.rglob(".*"):
+                if _HALF_WRITTEN.fullmatch(path.name):
+                    path.unlink(missing_ok=True)
+            yield
+        finally:
+            lock.release()
 
     def keep_recipe(self, recipe: Recipe) -> None:
         """Keep the recipe of a run; another name than before is refused.

@@ -477,3 +477,17 @@ def test_a_damaged_recipe_is_told(run, run_command, tmp_path):
     assert "recipe cannot be used" in run_command("curate", "resume", tmp_path / "run").err
     (tmp_path / "run/recipe.json").write_text("{")
     assert "cannot be read" in run_command("curate", "status", tmp_path / "run").err
+
+
+def test_two_runs_do_not_share_a_folder(run, tmp_path):
+    from stylesearch.curation.folder import RunFolder
+
+    half_written = tmp_path / "run/export/shards/.train-00000.tar.0123456789abcdef0123456789abcdef"
+    half_written.parent.mkdir(parents=True)
+    half_written.write_bytes(b"half")
+    with RunFolder(tmp_path / "run").held():
+        assert not half_written.exists()
+        outcome = run("--until", "tags")
+    assert outcome.code == 1
+    assert "Another run is at work" in outcome.err
+    assert run("--until", "tags").code == 0
