@@ -44,7 +44,8 @@ def kill_when(process: subprocess.Popen, reached: Callable[[], bool]) -> bool:
             process.communicate()
             return True
         time.sleep(SOMETIMES)
-    assert process.returncode == 0, process.communicate()[1]
+    said = process.communicate()[1]
+    assert process.returncode == 0, said
     return False
 
 
