@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from rich.table import Table
 
 from stylesearch.catalog.database import open_database
 from stylesearch.cli.ingest_table import column_options
-from stylesearch.cli.progress import console, errors, progress_bar
+from stylesearch.cli.progress import Bar, console, errors, progress_bar
 from stylesearch.curation.folder import STAGES, RunFolder
 from stylesearch.curation.recipe import (
     FIRST_WORKS,
@@ -348,13 +349,11 @@ def _carry_out(folder: RunFolder, recipe: Recipe, until: str, part_rows: int) ->
     from stylesearch.curation.pipeline import carry_out
 
     settings = get_settings()
-    with folder.held(), progress_bar("Curating", "") as bar:
-
-        def show(done: int, total: int, note: str) -> None:
-            bar(done, total, note)
-
-        run = Run(folder, recipe, open_database(settings), open_store(settings), settings, show, part_rows)
+    with folder.held(), ExitStack() as stack:
+        shown = _Shown(stack)
+        run = Run(folder, recipe, open_database(settings), open_store(settings), settings, shown, part_rows)
         for result in carry_out(run, until=until):
+            stack.close()
             say(result.stage, result.counts, note="" if result.fresh else " (as before)")
     if until == STAGES[-1]:
         click.echo(f"exported to {folder.path / 'export'}")
@@ -365,6 +364,22 @@ def _carry_out(folder: RunFolder, recipe: Recipe, until: str, part_rows: int) ->
                 f"{waiting} tags are held back; 'stylesearch curate tags {recipe.name}' lists them.",
                 highlight=False,
             )
+
+
+class _Shown:
+    """Progress of one piece of work after the other, each with a bar of its own."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._what = ""
+        self._bar: Bar | None = None
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        """Show that ``done`` of ``total`` are done."""
+        if what != self._what or self._bar is None:
+            self._stack.close()
+            self._what, self._bar = what, self._stack.enter_context(progress_bar(what.capitalize(), ""))
+        self._bar(done, total)
 
 
 def say(stage: str, counts: Mapping[str, Any], *, note: str = "") -> None:
