@@ -308,7 +308,7 @@ def _threshold(
         described,
         lambda place: _pixels(run, images.digests[place], images.rows[place]),
         places,
-        nearest[places],
+        nearest[bright],
         seed=run.recipe.seed,
     )
 

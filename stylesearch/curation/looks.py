@@ -37,8 +37,12 @@ BLANK = 4.0
 FLOOR = 0.6
 """From which coarse agreement on two pictures are looked at closely."""
 
+PROMISING = 0.3
+"""From which agreement on, after a first look, it is worth looking more closely."""
+
 SCALES = (0.88, 0.76)
 _FIRST, _LAST = 0.06, 0.01
+_NARROWEST = 0.4
 
 Look = NDArray[np.uint8]
 """``[64, 64, 3]``."""
@@ -179,24 +183,40 @@ def _fine(pictures: Tensor) -> Tensor:
 
 
 def _climb(pictures: Tensor, wholes: Tensor, boxes: Tensor) -> Tensor:
-    """Move the edges of each box until its part of the picture agrees best with the whole; return the agreement."""
+    """Move the edges of each box until its part of the picture agrees best with the whole; return the agreement.
+
+    Pairs that agree badly after the first, large moves are not looked at further.
+    """
     import torch
 
     best = _tiled(_cut(pictures, boxes), wholes)
+    active = torch.arange(len(best))
     step = _FIRST
-    while step >= _LAST:
-        for edges in ((0, 1), (2, 3), (0,), (1,), (2,), (3,)):  # as a whole first, then each edge
-            for way in (-step, step):
-                moved = boxes.clone()
-                moved[:, list(edges)] += way
-                moved.clamp_(0, 1)
-                fits = (moved[:, 1] - moved[:, 0] > 0.4) & (moved[:, 3] - moved[:, 2] > 0.4)
-                score = torch.where(fits, _tiled(_cut(pictures, moved), wholes), best)
-                better = score > best
-                best = torch.where(better, score, best)
-                boxes = torch.where(better[:, None], moved, boxes)
+    while step >= _LAST and len(active):
+        score, box = _moved(pictures[active], wholes[active], boxes[active], best[active], step)
+        best[active], boxes[active] = score, box
+        active = active[score >= PROMISING]
         step /= 2
     return best
+
+
+def _moved(
+    pictures: Tensor, wholes: Tensor, boxes: Tensor, best: Tensor, step: float
+) -> tuple[Tensor, Tensor]:
+    """Return the agreement after moving each box, and each of its edges, by a step where that helps; and the boxes."""
+    import torch
+
+    for edges in ((0, 1), (2, 3), (0,), (1,), (2,), (3,)):
+        for way in (-step, step):
+            moved = boxes.clone()
+            moved[:, list(edges)] += way
+            moved.clamp_(0, 1)
+            fits = (moved[:, 1] - moved[:, 0] > _NARROWEST) & (moved[:, 3] - moved[:, 2] > _NARROWEST)
+            score = torch.where(fits, _tiled(_cut(pictures, moved), wholes), best)
+            better = score > best
+            best = torch.where(better, score, best)
+            boxes = torch.where(better[:, None], moved, boxes)
+    return best, boxes
 
 
 def _cut(pictures: Tensor, boxes: Tensor) -> Tensor:

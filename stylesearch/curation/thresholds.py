@@ -18,7 +18,13 @@ SAMPLE = 150
 """Images that copies of each kind are made of."""
 
 CAUTION = 4.0
-"""How many copies that are missed one that is wrongly found weighs."""
+"""How many images whose copy is missed one with a wrong copy weighs."""
+
+FEWEST_COPIES = 0.02
+"""Share of images that are taken to have a copy, at least."""
+
+WITHIN = 0.25
+"""Where between the lowest and the highest of the thresholds that are as good: nearer to the copies that are hard to find."""
 
 HIGHEST, LOWEST = 0.95, 0.6
 FEWEST = 5
@@ -41,8 +47,7 @@ class Threshold:
     found:
         By kind, the share of made copies that score so high.
     others:
-        Share of the sample that has another image of the set that scores so high: copies that are there already, and
-        errors.
+        Share of the images that have another one in the set that scores so high: copies, and errors.
     """
 
     value: float
@@ -67,9 +72,6 @@ def learn(
 ) -> Threshold:
     """Learn a threshold.
 
-    Where copies are among the images already, they score as made ones do, so they move the balance of both sides alike, and
-    it stands at the same place.
-
     Parameters
     ----------
     rows:
@@ -79,7 +81,7 @@ def learn(
     places:
         The sample.
     others:
-        For each of the sample, the score of the other image that comes nearest to it.
+        For each image of the set, the score of the other one that comes nearest to it.
     seed:
         Of the copies.
     """
@@ -97,17 +99,29 @@ def learn(
                 scores[kind].append(score)
         seen.append(number)
     every = np.array([score for of_kind in scores.values() for score in of_kind], np.float32)
-    if len(seen) < FEWEST:
+    if len(seen) < FEWEST or not len(every):
         return Threshold(USUAL)
-    nearest = others[seen]
-    candidates = np.arange(LOWEST, HIGHEST + 1e-9, 0.005)
-    gain = [float((every >= one).mean() - CAUTION * (nearest >= one).mean()) for one in candidates]
-    best = max(gain)
-    value = float(np.mean([one for one, each in zip(candidates, gain, strict=True) if each >= best - 1e-9]))
+    value = _balanced(every, others)
     return Threshold(
         round(value, 4),
         learnt=True,
         sample=len(seen),
         found={kind: round(float((np.array(one) >= value).mean()), 4) for kind, one in scores.items() if one},
-        others=round(float((nearest >= value).mean()), 4),
+        others=round(float((others >= value).mean()), 4),
     )
+
+
+def _balanced(copies: NDArray[np.float32], nearest: NDArray[np.float32]) -> float:
+    """Return the threshold at which what is found of the copies weighs most against errors.
+
+    How many images have a copy among the others is told by how many score as only copies do. As the threshold falls, those
+    grow as the made copies do; what grows beyond that is errors.
+    """
+    candidates = np.arange(LOWEST, HIGHEST + 1e-9, 0.005)
+    found = np.array([(copies >= one).mean() for one in candidates])
+    near = np.array([(nearest >= one).mean() for one in candidates])
+    share = near[-1] / max(found[-1], 1e-6)
+    errors = np.clip(near - share * found, 0, None)
+    gain = max(share, FEWEST_COPIES) * found - CAUTION * errors
+    best = candidates[gain >= gain.max() - 1e-9]
+    return float(np.quantile(best, WITHIN))
