@@ -27,12 +27,20 @@ HELPERS = {
     "hard_gallery",
     "ingest_report",
     "photographs",
+    "planted",
     "record",
     "searchers",
     "stopwatches",
     "turns",
 }
-NEEDS = {"search": " --work FOLDER", "search_shards": " --work FOLDER", "scale": "", "portal": ""}
+NEEDS = {
+    "search": " --work FOLDER",
+    "search_shards": " --work FOLDER",
+    "scale": "",
+    "portal": "",
+    "curation_matching": "",
+    "curation_planted": "",
+}
 """What those are given that look at no packages."""
 
 NAMES = sorted({path.stem for path in FOLDER.glob("*.py")} - HELPERS)

@@ -15,6 +15,7 @@ from web.admin import admin
 from web.api.blueprint import api
 from web.artists import artists
 from web.collections import collections
+from web.curations import curations
 from web.errors import size_text
 from web.health import health
 from web.identity import current
@@ -33,6 +34,7 @@ BLUEPRINTS = (
     portal,
     artists,
     collections,
+    curations,
     mapped,
     reports,
     media,

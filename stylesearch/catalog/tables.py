@@ -7,6 +7,7 @@ from stylesearch.catalog.audit import AuditEvent
 from stylesearch.catalog.base import Base
 from stylesearch.catalog.batches import ReportBatch, ReportItem
 from stylesearch.catalog.calibrations import CalibrationRow, SigningKey
+from stylesearch.catalog.curations import Curation, CurationImage, CurationPair, CurationTag
 from stylesearch.catalog.descriptors import (
     Density,
     Descriptor,
@@ -33,6 +34,10 @@ __all__ = [
     "Base",
     "CalibrationRow",
     "Collection",
+    "Curation",
+    "CurationImage",
+    "CurationPair",
+    "CurationTag",
     "Density",
     "Descriptor",
     "EncoderRow",

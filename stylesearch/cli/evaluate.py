@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import click
 import numpy as np
 
+from stylesearch.catalog.curations import TAG_KINDS
 from stylesearch.catalog.database import open_database
 from stylesearch.cli.progress import console, errors, progress_bar
 from stylesearch.encoders.protocol import Descriptors
@@ -21,6 +22,7 @@ from stylesearch.evaluation import protocols
 from stylesearch.evaluation.artists import measure_artists, with_enough_works
 from stylesearch.evaluation.baselines import BASELINES
 from stylesearch.evaluation.collection import read_collection
+from stylesearch.evaluation.curated import read_curated
 from stylesearch.evaluation.datasets import read_crossed, read_domainnet, read_wikiart
 from stylesearch.evaluation.describing import (
     Describer,
@@ -240,6 +242,51 @@ def collection(slug: str, encoders: tuple[str, ...], options: Options, **artists
             )
         )
     _report(_evaluation("collection", slug, images, {}, tuple(remarks), outcomes, options), options)
+
+
+@evaluate.command()
+@click.argument("slug")
+@click.option(
+    "--encoder",
+    "encoders",
+    multiple=True,
+    metavar="SLUG",
+    help="Encoder whose descriptors to measure, repeatable; default: the one of the settings.",
+)
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice(TAG_KINDS),
+    help="Kind of tags that are labels, repeatable; default: all.",
+)
+@click.option(
+    "--part", type=click.Choice(["train", "test"]), help="Part without artists of the other; default: all."
+)
+@common_options
+def curated(
+    slug: str, encoders: tuple[str, ...], kinds: tuple[str, ...], part: str | None, options: Options
+) -> None:
+    """Measure retrieval by tag on the style-tagged set SLUG, as 'curate' makes it, with the descriptors it has.
+
+    The set's queries are searched for in its database, as in the paper; a hit shares a tag.
+    """
+    settings = get_settings()
+    outcomes, remarks, images = [], [], 0
+    database = open_database(settings)
+    for encoder in encoders or (settings.encoder,):
+        with database.session(snapshot=True) as session:
+            found = read_curated(session, slug, encoder, kinds=kinds or TAG_KINDS, part=part)
+        protocols.check_split(found.sides)
+        images = len(found.descriptors)
+        if found.left_out:
+            remarks.append(f"{found.left_out} images without a tag of these kinds were left out ({encoder}).")
+        outcomes.append(
+            Outcome(
+                found.encoder, protocols.by_split(found.descriptors, found.tags, found.sides, ks=options.ks)
+            )
+        )
+    _report(_evaluation("curated", slug, images, {}, tuple(remarks), outcomes, options), options)
 
 
 @evaluate.command()

@@ -21,6 +21,7 @@ EXIT_INTERRUPTED = 130
 COMMANDS = {
     "calibrate": ("stylesearch.cli.calibrate", "Learn what a score against an artist is worth here."),
     "collections": ("stylesearch.cli.collections", "List collections, and say who may see them."),
+    "curate": ("stylesearch.cli.curate", "Make a style-tagged set from captions, without its copies."),
     "db": ("stylesearch.cli.db", "Upgrade, check, back up and restore the catalogue's database."),
     "demo": ("stylesearch.cli.demo", "Take in a collection, search it, report on it and serve it."),
     "doctor": ("stylesearch.cli.doctor", "Look at this installation and say what to do about each problem."),

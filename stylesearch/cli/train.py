@@ -181,7 +181,7 @@ def train(
     from stylesearch.training.trainable import ModelOptions
     from stylesearch.training.trainer import train as carry_out
 
-    source = {name: options.pop(name) for name in (*SOURCES, "tag_by", "content_by_title")}
+    source = {name: options.pop(name) for name in (*SOURCES, "part", "tag_by", "content_by_title")}
     styles, contents = batch_shape(batch, styles_per_batch, contents_per_batch)
     if warmup is None:
         warmup = options["steps"] // WARMUP_SHARE

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 TAG_KINDS = ("artist", "keyword", "medium", "movement")
-SOURCES = ("folder", "table", "collection", "shards", "features")
+CURATED_PARTS = ("train", "test", "content-train", "content-test", "query", "database")
+SOURCES = ("folder", "table", "collection", "curated", "shards", "features")
 """The options that name a source; of a call's, one."""
 
 _folder = click.Path(path_type=Path, file_okay=False)
@@ -43,6 +44,12 @@ data_options = joined(
         help="A .csv with the columns path, tags and content, or a .jsonl with those fields.",
     ),
     click.option("--collection", metavar="SLUG", help="Pictures of a collection in the catalogue."),
+    click.option("--curated", metavar="NAME", help="Pictures of a style-tagged set, as 'curate' makes it."),
+    click.option(
+        "--part",
+        type=click.Choice(CURATED_PARTS),
+        help="Part of a style-tagged set; train and test have no artist in common. Default: all of it.",
+    ),
     click.option(
         "--shards",
         multiple=True,
@@ -90,6 +97,10 @@ def open_data(source: dict[str, Any], settings: Settings, views: Augmentation | 
     )
     if source["collection"]:
         return _open_collection(source, settings, decoding)
+    if source["part"] and not source["curated"]:
+        raise click.UsageError("--part goes with --curated.")
+    if source["curated"]:
+        return _open_curated(source, settings, decoding)
     if source["shards"]:
         from stylesearch.training.shards import picture_shards
 
@@ -114,4 +125,15 @@ def _open_collection(source: dict[str, Any], settings: Settings, decoding: Decod
             tag_by=source["tag_by"] or ("artist",),
             content_by_title=source["content_by_title"],
             decoding=decoding,
+        )
+
+
+def _open_curated(source: dict[str, Any], settings: Settings, decoding: Decoding) -> TrainingSet:
+    from stylesearch.catalog.database import open_database
+    from stylesearch.images.store import open_store
+    from stylesearch.training.archive import picture_curation
+
+    with open_database(settings).session() as session:
+        return picture_curation(
+            session, source["curated"], open_store(settings), part=source["part"], decoding=decoding
         )

@@ -53,7 +53,7 @@ def need_matplotlib() -> None:
 
 
 @contextmanager
-def _settled() -> Iterator[None]:
+def settled() -> Iterator[None]:
     """Draw alike whatever the reader's own matplotlib settings are, and with ids that are no random numbers."""
     need_matplotlib()
     import matplotlib as mpl
@@ -64,7 +64,7 @@ def _settled() -> Iterator[None]:
         yield
 
 
-@_settled()
+@settled()
 def metric_bars(title: str, lines: Sequence[tuple[str, Mapping[str, float]]], names: Sequence[str]) -> Figure:
     """Draw a group of bars for each figure, a bar for each describer.
 
@@ -94,7 +94,7 @@ def metric_bars(title: str, lines: Sequence[tuple[str, Mapping[str, float]]], na
     return figure
 
 
-@_settled()
+@settled()
 def precision_lines(title: str, series: Mapping[str, Sequence[float]], chance: float) -> Figure:
     """Draw precision among the first r results against r.
 
@@ -121,7 +121,7 @@ def precision_lines(title: str, series: Mapping[str, Sequence[float]], chance: f
     return figure
 
 
-@_settled()
+@settled()
 def pair_distributions(title: str, series: Mapping[str, PairScores]) -> Figure:
     """Draw how the scores of wanted pairs and of lures are distributed, one below the other for each describer.
 
@@ -162,7 +162,7 @@ def pair_distributions(title: str, series: Mapping[str, PairScores]) -> Figure:
     return figure
 
 
-@_settled()
+@settled()
 def gap_forest(title: str, report: GapReport) -> Figure:
     """Draw each artist's discrimination gap with its interval, the lowest at the top.
 
@@ -242,7 +242,7 @@ def save(figure: Figure, path: Path) -> tuple[Path, Path]:
     """
     png, svg = path.with_name(f"{path.name}.png"), path.with_name(f"{path.name}.svg")
     try:
-        with _settled():
+        with settled():
             figure.savefig(png, dpi=DPI, metadata={"Software": None})
             figure.savefig(svg, metadata={"Date": None, "Creator": None})
     except OSError as error:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from stylesearch.catalog.artists import Artist, WorkArtist
 from stylesearch.catalog.collections import find_collection
+from stylesearch.catalog.curations import CurationImage, CurationTag, find_curation
 from stylesearch.catalog.rights import License
 from stylesearch.catalog.works import Image, Work
 from stylesearch.images.store import ImageStore
@@ -102,6 +103,62 @@ def picture_collection(
     keys = [row.storage_key for row in rows]
     return PictureSet.of(
         f"the collection {slug}",
+        samples,
+        reader=lambda kept: _Originals(store, [keys[number] for number in kept]),
+        decoding=decoding,
+    )
+
+
+CURATED_PARTS = ("train", "test", "content-train", "content-test", "query", "database")
+"""Parts of a style-tagged set: of the split without an artist, or a content, on both sides, and of queries."""
+
+
+def picture_curation(
+    session: Session, slug: str, store: ImageStore, *, part: str | None = None, decoding: Decoding
+) -> PictureSet:
+    """Open the pictures of a style-tagged set, with its tags; those withdrawn since are left out.
+
+    Parameters
+    ----------
+    slug:
+        The set.
+    store:
+        Where originals are kept.
+    part:
+        One of :data:`CURATED_PARTS`; ``None`` for all.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such set.
+    InputError
+        ``no_pictures``, ``tags_missing``.
+    """
+    curation = find_curation(session, slug)
+    columns = {
+        "train": CurationImage.by_artist, "test": CurationImage.by_artist, "query": CurationImage.side,
+        "database": CurationImage.side, "content-train": CurationImage.by_content, "content-test": CurationImage.by_content,
+    }  # fmt: skip
+    chosen = [] if part is None else [columns[part] == part.rpartition("-")[2]]
+    labels = {
+        tag_id: f"{kind}: {name}"
+        for tag_id, kind, name in session.execute(
+            select(CurationTag.id, CurationTag.kind, CurationTag.name).where(
+                CurationTag.curation_id == curation.id
+            )
+        )
+    }
+    rows = session.execute(
+        select(CurationImage.tag_ids, Work.source_id, Image.storage_key)
+        .join(Image, Image.id == CurationImage.image_id)
+        .join(Work, Work.id == Image.work_id)
+        .where(CurationImage.curation_id == curation.id, Work.withdrawn_at.is_(None), *chosen)
+        .order_by(Work.source_id, Image.sha256)
+    ).all()
+    samples = [(row.source_id, [labels[tag] for tag in row.tag_ids if tag in labels], None) for row in rows]
+    keys = [row.storage_key for row in rows]
+    return PictureSet.of(
+        f"the set {slug}",
         samples,
         reader=lambda kept: _Originals(store, [keys[number] for number in kept]),
         decoding=decoding,

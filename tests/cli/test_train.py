@@ -113,7 +113,7 @@ def test_the_same_command_under_torchrun(features: Path, run_command, tmp_path: 
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ((), "Give one of --folder, --table, --collection, --shards, --features"),
+        ((), "Give one of --folder, --table, --collection, --curated, --shards, --features"),
         (("--folder", "x", "--table", "y.csv"), "Give one of"),
         (("--folder", "x"), "trained on --features"),
         (

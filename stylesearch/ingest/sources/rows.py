@@ -7,7 +7,7 @@ import csv
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
@@ -81,7 +81,7 @@ def open_rows(path: Path, *, delimiter: str | None = None) -> Rows:
         if suffix in (".jsonl", ".ndjson", ".jsonlines"):
             return _JsonRows(path)
         if suffix in (".parquet", ".pq"):
-            return _ParquetRows(path)
+            return ParquetRows(path)
     except OSError as error:
         raise unreadable(path, error.strerror or str(error)) from None
     raise InputError(
@@ -247,7 +247,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
-class _ParquetRows:
+class ParquetRows:
     """A Parquet file, read a batch of rows at a time."""
 
     def __init__(self, path: Path) -> None:
@@ -269,11 +269,16 @@ class _ParquetRows:
             ) from None
 
     def __iter__(self) -> Iterator[Row]:
+        return self.narrowed(None)
+
+    def narrowed(self, columns: Collection[str] | None) -> Iterator[Row]:
+        """Yield the rows with some columns only; all of them for ``None``."""
         import pyarrow as pa
 
+        chosen = None if columns is None else [name for name in self.columns if name in columns]
         number = 0
         with self._open() as file:
-            batches = file.iter_batches(batch_size=_BATCH)
+            batches = file.iter_batches(batch_size=_BATCH, columns=chosen)
             while True:
                 try:
                     batch = next(batches, None)

@@ -17,6 +17,7 @@ from stylesearch.ingest.metadata.mapping import from_fields
 from stylesearch.ingest.metadata.sidecar import LARGEST_SIDECAR, read_json_object
 from stylesearch.ingest.metadata.values import plain, web_address
 from stylesearch.ingest.metadata.vocabulary import automatic
+from stylesearch.ingest.sources.chosen import chosen_ids
 from stylesearch.ingest.sources.folder import SUFFIXES
 from stylesearch.ingest.sources.local import NOWHERE
 from stylesearch.ingest.sources.protocol import Found, Page
@@ -58,6 +59,8 @@ class ShardsSource:
         A tar file, or the folder of them. What else lies there (Parquet, statistics) is passed over.
     max_bytes:
         Most bytes of an image.
+    only:
+        Ids of the samples that are meant; ``None`` for all.
 
     Raises
     ------
@@ -67,6 +70,7 @@ class ShardsSource:
 
     path: Path
     max_bytes: int = 256 * 1024**2
+    only: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", self.path.absolute())
@@ -140,24 +144,38 @@ class ShardsSource:
                     if key is None:
                         continue
                     if sample is None or sample.key != key:
-                        if sample is not None:
+                        if sample is not None and self._is_meant(shard, sample):
                             yield self._found(shard, file, sample, seen), member.header
                         sample = _Sample(key, member.header)
                     _sort_in(sample, member, suffix)
-                if (
-                    sample is not None
-                ):  # read again where the run is gone on with, so that what is behind is not lost
+                # Read again where the run is gone on with, so that what is behind is not lost.
+                if sample is not None and self._is_meant(shard, sample):
                     yield self._found(shard, file, sample, seen), sample.header
         except (BrokenTarError, OSError) as error:
             why = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-            if sample is not None:  # what was cut off is read as far as it goes
+            # What was cut off is read as far as it goes.
+            if sample is not None and self._is_meant(shard, sample):
                 with shard.open("rb") as file:
                     yield self._found(shard, file, sample, seen), shard.stat().st_size
             problem = ImageError(f"The shard cannot be read to its end: {why}.", code="shard_damaged")
             yield Found(shard.name, NOWHERE, None, WorkRecord(), error=problem), shard.stat().st_size
 
+    def captions(self) -> Iterator[tuple[str, dict[str, Any] | None, str]]:
+        """Yield the id of each sample that has an image, what its JSON says, and its text; ``None`` where that is damaged."""
+        for shard in self.shards():
+            try:
+                with shard.open("rb") as file:
+                    for sample in _gathered(members(shard, file)):
+                        if sample.image is not None:
+                            yield (sample_id(shard, sample.key), *_words(file, sample))
+            except (BrokenTarError, OSError):
+                yield shard.name, None, ""
+
+    def _is_meant(self, shard: Path, sample: _Sample) -> bool:
+        return self.only is None or sample_id(shard, sample.key) in self.only
+
     def _found(self, shard: Path, file: BinaryIO, sample: _Sample, seen: set[str]) -> Found:
-        source_id = tidy(f"{shard.stem}/{sample.key}") or shard.stem
+        source_id = sample_id(shard, sample.key)
         try:
             if source_id in seen:
                 source_id = f"{source_id} (byte {sample.header})"
@@ -189,6 +207,11 @@ class ShardsSource:
         return digest.digest()
 
 
+def sample_id(shard: Path, key: str) -> str:
+    """Return the id of a sample's work."""
+    return tidy(f"{shard.stem}/{key}") or shard.stem
+
+
 def _key_and_suffix(name: str) -> tuple[str | None, str]:
     """Return a member's key, its path up to the first dot of its name, and what follows the dot."""
     folder, _, file = name.rpartition("/")
@@ -205,6 +228,36 @@ def _sort_in(sample: _Sample, member: Member, suffix: str) -> None:
         sample.metadata = sample.metadata or member
     elif suffix == ".txt":
         sample.text = sample.text or member
+
+
+def _gathered(files: Iterator[Member]) -> Iterator[_Sample]:
+    sample: _Sample | None = None
+    for member in files:
+        key, suffix = _key_and_suffix(member.name)
+        if key is None:
+            continue
+        if sample is None or sample.key != key:
+            if sample is not None:
+                yield sample
+            sample = _Sample(key, member.header)
+        _sort_in(sample, member, suffix)
+    if sample is not None:
+        yield sample
+
+
+def _words(file: BinaryIO, sample: _Sample) -> tuple[dict[str, Any] | None, str]:
+    """Return what a sample's JSON and its text say; ``None`` for a damaged one."""
+    values: dict[str, Any] = {}
+    text = ""
+    try:
+        if sample.metadata is not None:
+            data = sample.metadata.read(file, at_most=LARGEST_SIDECAR)
+            values = dict(read_json_object(data, f"{sample.key}.json"))
+        if sample.text is not None:
+            text = sample.text.read(file, at_most=LARGEST_SIDECAR).decode("utf-8", "replace")
+    except ImageError:
+        return None, ""
+    return values, text
 
 
 def _record(file: BinaryIO, sample: _Sample) -> WorkRecord:
@@ -243,11 +296,11 @@ def _place(cursor: str | None, shards: list[Path]) -> tuple[int, int]:
 
 
 def from_options(options: Mapping[str, Any], settings: Settings) -> ShardsSource:
-    """Return the source that a run's options describe: ``path``.
+    """Return the source that a run's options describe: ``path`` and ``only_file``.
 
     Raises
     ------
     InputError
         As :class:`ShardsSource`.
     """
-    return ShardsSource(Path(options["path"]), max_bytes=settings.max_file_bytes)
+    return ShardsSource(Path(options["path"]), max_bytes=settings.max_file_bytes, only=chosen_ids(options))

@@ -13,6 +13,7 @@ from stylesearch.ingest.fetching.files import locator
 from stylesearch.ingest.metadata.mapping import from_fields
 from stylesearch.ingest.metadata.values import plain, web_address
 from stylesearch.ingest.metadata.vocabulary import FIELD_NAMES, automatic
+from stylesearch.ingest.sources.chosen import chosen_ids
 from stylesearch.ingest.sources.local import NOWHERE, digest_file
 from stylesearch.ingest.sources.protocol import Found, Page
 from stylesearch.ingest.sources.rows import Row, Rows, digest_of, open_rows
@@ -42,6 +43,8 @@ class TableSource:
         Of a CSV; found out where it is not given.
     max_bytes:
         Most bytes of an image file.
+    only:
+        Ids of the rows that are meant; ``None`` for all.
 
     Raises
     ------
@@ -54,6 +57,7 @@ class TableSource:
     images: Path | None = None
     delimiter: str | None = None
     max_bytes: int = 256 * 1024**2
+    only: frozenset[str] | None = None
     _rows: Rows = field(init=False, repr=False)
     _fields: Mapping[str, str] = field(init=False, repr=False)
 
@@ -91,21 +95,25 @@ class TableSource:
         number = 0
         for number, row in enumerate(self._rows, 1):
             source_id, error = self._identify(row, seen)
-            if number <= done:
+            if number <= done or (self.only is not None and source_id not in self.only):
                 continue
             page.append(self._found(row, source_id, error, root))
             if len(page) == PAGE:
-                yield Page(tuple(page), f"{digest}:{number}", self._rows.total)
+                yield Page(tuple(page), f"{digest}:{number}", self._total)
                 page = []
-        yield Page(tuple(page), None, max(number, self._rows.total or 0))
+        yield Page(tuple(page), None, max(number, self._total or 0) if self.only is None else self._total)
+
+    @property
+    def _total(self) -> int | None:
+        return self._rows.total if self.only is None else len(self.only)
 
     def _identify(self, row: Row, seen: set[str]) -> tuple[str, ImageError | None]:
         """Return a row's id, unique in the table, and what is wrong with it."""
         if row.problem is not None:
             problem = ImageError(f"Row {row.number} cannot be read: {row.problem}.", code="row_unreadable")
             return f"row {row.number}", problem
-        named = self._value(row, "id" if self._column("id") else "image")
-        source_id = tidy((named or "")[:LONGEST_ID])
+        column = self._column("id") or self._column("image")
+        source_id = row_id(row.values.get(column)) if column else None
         if not source_id:
             return f"row {row.number}", ImageError(f"Row {row.number} has no id.", code="row_id_missing")
         if source_id in seen:
@@ -148,12 +156,20 @@ class TableSource:
     def _value(self, row: Row, target: str) -> str | None:
         """Return a value that names something: as it is, since a name may hold what looks like markup."""
         column = self._column(target)
-        value = row.values.get(column) if column else None
-        value = next(iter(value), None) if isinstance(value, list) else value
-        return (value.strip() or None) if isinstance(value, str) else plain(value)
+        return _naming(row.values.get(column)) if column else None
 
     def _column(self, target: str) -> str | None:
         return next((name for name, one in self._fields.items() if one == target), None)
+
+
+def row_id(value: object) -> str | None:
+    """Return the id that a row's value gives its work; ``None`` for none."""
+    return tidy((_naming(value) or "")[:LONGEST_ID])
+
+
+def _naming(value: object) -> str | None:
+    value = next(iter(value), None) if isinstance(value, list) else value
+    return (value.strip() or None) if isinstance(value, str) else plain(value)
 
 
 def column_fields(columns: Sequence[str], given: Mapping[str, str], table: str) -> dict[str, str]:
@@ -208,7 +224,7 @@ def _parts(value: object) -> object:
 
 
 def from_options(options: Mapping[str, Any], settings: Settings) -> TableSource:
-    """Return the source that a run's options describe: ``path``, ``columns``, ``images`` and ``delimiter``.
+    """Return the source that a run's options describe: ``path``, ``columns``, ``images``, ``delimiter`` and ``only_file``.
 
     Raises
     ------
@@ -222,4 +238,5 @@ def from_options(options: Mapping[str, Any], settings: Settings) -> TableSource:
         images=Path(images) if images else None,
         delimiter=options.get("delimiter"),
         max_bytes=settings.max_file_bytes,
+        only=chosen_ids(options),
     )

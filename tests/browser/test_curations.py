@@ -1,0 +1,78 @@
+"""Tags and copies of a style-tagged set, reviewed from the portal's own machine."""
+
+from pathlib import Path
+
+import pytest
+from axe_core_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+from sqlalchemy import text
+
+from stylesearch.catalog.curations import ensure_curation
+from stylesearch.curation.verdicts import keep_pairs, keep_tags
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def wanted(archive_environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A set with tags and a group of copies to look at."""
+    monkeypatch.setenv("STYLESEARCH_WEB_CURATIONS", "true")
+    with archive_environment.database.session() as session:
+        digests = [
+            bytes(one) for one in session.scalars(text("SELECT sha256 FROM image ORDER BY sha256 LIMIT 3"))
+        ]
+        found = ensure_curation(session, "styles")
+        rows = [
+            ("rose", ["ambiguous"], []),
+            ("alfonse mucha", [], ["alphonse mucha"]),
+            ("alphonse mucha", [], ["alfonse mucha"]),
+        ]
+        keep_tags(
+            session,
+            found.id,
+            [
+                {"kind": "artist", "key": key, "name": key.title(), "flags": flags, "near": near, "captions": 1200, "images": 40,
+                 "outcome": "held" if flags else "used"}
+                for key, flags, near in rows
+            ],
+        )  # fmt: skip
+        keep_pairs(
+            session,
+            found.id,
+            [
+                {"sha256_a": digests[0], "sha256_b": other, "score": 0.9, "kind": "copy", "component": 0}
+                for other in digests[1:]
+            ],
+        )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("name", "width"), [("desktop", 1440), ("phone", 390)])
+def test_review(
+    name: str, width: int, scheme: str, wanted, portal: str, browser: Browser, screenshots: Path
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+
+    def look(what: str) -> None:
+        assert [violation["id"] for violation in Axe().run(page)["violations"]] == []
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        page.screenshot(path=screenshots / f"{what}-{name}-{scheme}.png", full_page=True)
+
+    page.goto(f"{portal}/curations")
+    look("curations")
+    page.get_by_label("Tags of styles to look at: 3").click()
+    look("curation-tags")
+    page.get_by_label("Drop Rose").click()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    page.get_by_label("Join Alfonse Mucha").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="Decided").click()
+    expect(page.locator("main")).to_contain_text("the same as")
+    look("curation-decided")
+    page.get_by_role("link", name="Copies").click()
+    look("curation-copies")
+    page.get_by_role("checkbox").first.check()
+    page.get_by_role("button", name="the ticked ones are no copies").click()
+    expect(page.locator("main")).to_contain_text("nothing to look at")
+    context.close()
