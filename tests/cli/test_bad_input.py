@@ -337,7 +337,7 @@ def test_doctor_says_what_to_do(
     outcome = run_command("doctor", "--json")
     assert outcome.code == 1
     problems = {finding["subject"]: finding for finding in json.loads(outcome.out) if not finding["ok"]}
-    assert set(problems) == {"Database", "Catalogue", "Broker", "Encoders"}
+    assert set(problems) == {"Database", "Catalogue", "Shards", "Broker", "Encoders"}
     assert all(finding["advice"] for finding in problems.values())
 
 
