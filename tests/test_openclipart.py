@@ -363,12 +363,12 @@ def test_artists_that_captions_name_are_found(curated: Curated, figure) -> None:
 def test_the_set_is_trained_on_and_evaluated(curated: Curated, tmp_path: Path) -> None:
     trained = command(
         curated.clip_art, "train", "--model", "csd-vit-b-16", "--curated", "clip-art", "--part", "train", "--out", tmp_path / "trained",
-        "--steps", 4, "--image-size", 64, "--styles-per-batch", 4, "--contents-per-batch", 2, "--workers", 0, "--device", "cpu",
+        "--steps", 4, "--image-size", 112, "--styles-per-batch", 4, "--contents-per-batch", 2, "--workers", 0, "--device", "cpu",
     )  # fmt: skip
     assert trained.returncode == 0, trained.stderr
     shards = command(
         curated.clip_art, "train", "--model", "csd-vit-b-16", "--shards", curated.folder / "export/shards", "--out", tmp_path / "again",
-        "--steps", 1, "--image-size", 64, "--styles-per-batch", 4, "--contents-per-batch", 2, "--workers", 0, "--device", "cpu",
+        "--steps", 1, "--image-size", 112, "--styles-per-batch", 4, "--contents-per-batch", 2, "--workers", 0, "--device", "cpu",
     )  # fmt: skip
     assert shards.returncode == 0, shards.stderr
     evaluated = command(curated.clip_art, "evaluate", "curated", "clip-art", "--kind", "artist", "--json")

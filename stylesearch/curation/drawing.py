@@ -65,7 +65,7 @@ def together(title: str, tags: Sequence[tuple[str, str, int]], sets: Sequence[Se
     order = sorted(range(len(tags)), key=lambda place: (-tags[place][2], tags[place][:2]))[:MOST_TOGETHER]
     order.sort(key=lambda place: (list(_KIND_COLOURS).index(tags[place][0]), -tags[place][2], tags[place][1]))
     shares = _shares(order, sets)
-    side = max(4.5, 0.19 * len(order) + 2.6)
+    side = max(4.2, 0.155 * len(order) + 1.8)
     figure, axes = _figure(title, side)
     axes.grid(visible=False)
     picture = axes.imshow(100 * shares, cmap="cividis", vmin=0, vmax=100)

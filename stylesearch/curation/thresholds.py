@@ -85,19 +85,22 @@ def learn(
     seed:
         Of the copies.
     """
-    scores: dict[str, list[float]] = {kind: [] for kind in COPYINGS}
-    seen = []
+    seen: list[int] = []
+    copied: list[Rows] = []
     for number, place in enumerate(places):
         pixels = pictures(place)
-        if pixels is None:
-            continue
-        made = [made_copy(pixels, kind, Random(f"{seed}/{number}/{kind}")) for kind in COPYINGS]
-        copies = copier.describe(made)
-        found = copier.scores(np.repeat(rows[place : place + 1], len(made), axis=0), copies)
-        for kind, score, blank in zip(COPYINGS, found.tolist(), copier.blank(copies), strict=True):
+        if pixels is not None:
+            made = [made_copy(pixels, kind, Random(f"{seed}/{number}/{kind}")) for kind in COPYINGS]
+            copied.append(copier.describe(made))
+            seen.append(place)
+    scores: dict[str, list[float]] = {kind: [] for kind in COPYINGS}
+    if copied:
+        copies = np.concatenate(copied)
+        found = copier.scores(np.repeat(rows[seen], len(COPYINGS), axis=0), copies)
+        kinds = list(COPYINGS) * len(seen)
+        for kind, score, blank in zip(kinds, found.tolist(), copier.blank(copies), strict=True):
             if not blank:
                 scores[kind].append(score)
-        seen.append(number)
     every = np.array([score for of_kind in scores.values() for score in of_kind], np.float32)
     if len(seen) < FEWEST or not len(every):
         return Threshold(USUAL)
