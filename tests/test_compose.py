@@ -115,7 +115,9 @@ def test_secrets_are_required_and_have_no_default():
 def test_no_secret_is_written_down():
     for service in SERVICES.values():
         for variable, value in service["environment"].items():
-            if SECRET.search(variable):
+            if (
+                SECRET.search(variable) and value is not None
+            ):  # what is handed over from the host is not written here
                 assert SUBSTITUTION.fullmatch(value), variable
     assert not SECRET.search("\n".join(dockerfile_lines("ENV") + dockerfile_lines("ARG")))
 

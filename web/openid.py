@@ -34,9 +34,10 @@ def register(app: Flask, settings: Settings) -> None:
         If a setting or the library is missing.
     """
     app.register_blueprint(openid)
-    if settings.oidc_issuer is None:
+    if not settings.oidc_issuer:
         return
-    if settings.oidc_client_id is None or settings.oidc_client_secret is None:
+    secret = settings.oidc_client_secret.get_secret_value() if settings.oidc_client_secret else ""
+    if not settings.oidc_client_id or not secret:
         raise ServiceError(
             "An OpenID provider is named, and nothing to sign in with.",
             hint="Set STYLESEARCH_OIDC_CLIENT_ID and STYLESEARCH_OIDC_CLIENT_SECRET.",
@@ -55,7 +56,7 @@ def register(app: Flask, settings: Settings) -> None:
         name="provider",
         server_metadata_url=f"{issuer}/.well-known/openid-configuration",
         client_id=settings.oidc_client_id,
-        client_secret=settings.oidc_client_secret.get_secret_value(),
+        client_secret=secret,
         client_kwargs={
             "scope": "openid email profile",
             "code_challenge_method": "S256",

@@ -43,7 +43,7 @@ def test_a_database_that_restarts_is_waited_for(home, sign_in):
     visitor, person = app.test_client(), sign_in(app.test_client(), "curator")
     assert visitor.get("/").status_code == 200
     assert person.get("/admin").status_code == 200
-    services.stop(home)
+    services.release(home)  # nobody else uses them: they stop
     for client, address in ((visitor, "/"), (person, "/admin"), (person, "/login")):
         answer = client.get(address)
         assert answer.status_code == 503, address
