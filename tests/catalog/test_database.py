@@ -178,8 +178,8 @@ RAISES = "DO $$ BEGIN RAISE EXCEPTION 'no luck' USING ERRCODE = '{}'; END $$"
         ("53100", "disk_full"),
         ("57014", "timeout"),
         ("55P03", "database_busy"),
-        ("57P01", "database_unreachable"),
-        ("08006", "database_unreachable"),
+        ("57P01", "shard_down"),  # as an error, and not as the end of our own connection
+        ("08006", "shard_down"),
         ("08P01", "database"),
         ("40P01", "database"),  # a deadlock: the driver files it under the same class as a lost connection
         ("54000", "database"),

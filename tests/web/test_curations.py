@@ -3,7 +3,6 @@ from sqlalchemy import text
 
 from stylesearch.catalog.curations import ensure_curation
 from stylesearch.curation.verdicts import copy_verdicts, keep_pairs, keep_tags, tag_verdicts
-from web.app import create_app
 
 
 @pytest.fixture
@@ -172,25 +171,6 @@ def test_a_form_without_its_token_changes_nothing(client, curated, archive):
     form = {"kind": "artist", "key": "rose", "verdict": "drop"}
     assert client.post("/curations/styles/tags", data=form).status_code == 400
     assert not said(archive).drop
-
-
-@pytest.mark.parametrize(
-    ("host", "sender", "seen"),
-    [
-        ("localhost", "127.0.0.1", True),
-        ("127.0.0.1", "192.0.2.7", False),
-        ("art.example", "127.0.0.1", False),
-    ],
-)
-def test_only_this_machine_sees_them(client, curated, host, sender, seen):
-    for address in ("/curations", "/curations/styles/tags", "/curations/styles/copies"):
-        answer = client.get(address, headers={"Host": host}, environ_base={"REMOTE_ADDR": sender})
-        assert answer.status_code == (200 if seen else 404)
-
-
-def test_nobody_sees_them_unless_they_are_wanted(archive, curated):
-    client = create_app(archive.settings).test_client()
-    assert client.get("/curations").status_code == 404
 
 
 def test_what_is_withdrawn_is_not_shown(client, curated, catalogue, archive, digests):
