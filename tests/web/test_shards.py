@@ -8,7 +8,7 @@ import pytest
 from stylesearch.search import service
 from web.app import create_app
 
-CUT_SHORT = "A part of the archive cannot be searched at the moment"
+CUT_SHORT = "A part of the archive does not answer at the moment"
 NOTE = "A part of the archive could not be looked through just now"
 
 
