@@ -15,7 +15,8 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from stylesearch.catalog.records import Credit, WorkRecord, tidy, years
 from stylesearch.images.formats import sniff
-from stylesearch.ingest.metadata.svg import DC, RDF
+from stylesearch.ingest.metadata.xml import DC, RDF
+from stylesearch.ingest.metadata.xmp import parse_packet
 
 CC = "{http://creativecommons.org/ns#}"
 XMP_RIGHTS = "{http://ns.adobe.com/xap/1.0/rights/}"
@@ -97,11 +98,7 @@ def _read_xmp(packet: Any) -> WorkRecord:
         packet = packet.encode()
     if not isinstance(packet, bytes) or not packet.strip(PADDING):
         return WorkRecord()
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True)
-    try:
-        root = etree.fromstring(packet.strip(PADDING), parser)
-    except (etree.XMLSyntaxError, ValueError):
-        return WorkRecord()
+    root = parse_packet(packet.strip(PADDING))
     if root is None or root.getroottree().docinfo.internalDTD is not None:
         return WorkRecord()  # an XMP packet has no document type: one that has is up to something
     date_text = _one(root, f"{PHOTOSHOP}DateCreated") or _one(root, f"{DC}date")

@@ -9,10 +9,8 @@ from lxml import etree
 
 from stylesearch.catalog.records import Credit, WorkRecord, tidy, years
 from stylesearch.images.formats import is_gzip
+from stylesearch.ingest.metadata.xml import DC, DCTERMS, RDF
 
-DC = "{http://purl.org/dc/elements/1.1/}"
-DCTERMS = "{http://purl.org/dc/terms/}"
-RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 SVG = "{http://www.w3.org/2000/svg}"
 CC_NAMESPACES = ("{http://creativecommons.org/ns#}", "{http://web.resource.org/cc/}")
 
