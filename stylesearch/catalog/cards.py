@@ -84,7 +84,10 @@ def cards_of_images(
     session: Session, image_ids: Iterable[int], access: Access = Access.EVERYBODY
 ) -> dict[int, WorkCard]:
     """Return the card of each image, in one statement; images of works that may not be seen are left out."""
-    rows = session.execute(_SELECT[access], {"ids": list(image_ids)}, execution_options={PREPARED: True})
+    # Columns alone: the session has nothing to make of them, and the connection is quicker.
+    rows = session.connection().execute(
+        _SELECT[access], {"ids": list(image_ids)}, execution_options={PREPARED: True}
+    )
     return {row.image_id: _card(row) for row in rows}
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Executable, Row, text
+from sqlalchemy import Executable, Row, TextClause, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -109,6 +110,12 @@ class Asking:
         """Set what is to hold until the transaction ends, in one statement."""
         if not values:
             return
-        calls = ", ".join(f"set_config('{name}', :p{number}, true)" for number, name in enumerate(values))
         numbered = {f"p{number}": value for number, value in enumerate(values.values())}
-        self._session.execute(text(f"SELECT {calls}"), numbered)
+        self._session.connection().execute(_setting(tuple(values)), numbered)
+
+
+@cache
+def _setting(names: tuple[str, ...]) -> TextClause:
+    """Return the statement that sets what is named."""
+    calls = ", ".join(f"set_config('{name}', :p{number}, true)" for number, name in enumerate(names))
+    return text(f"SELECT {calls}")
