@@ -275,6 +275,10 @@ class Settings(BaseSettings):
     rate_api: Annotated[
         str, Field(description=f"Requests that one program may make to the API; {RATE_WORDS}.", pattern=RATE)
     ] = "600/minute"
+    rate_tiles: Annotated[
+        str,
+        Field(description=f"Parts of images that one viewer may have cut; {RATE_WORDS}.", pattern=RATE),
+    ] = "3000/minute"
     rate_login: Annotated[
         str,
         Field(

@@ -15,7 +15,6 @@ from web.admin import admin
 from web.api.blueprint import api
 from web.artists import artists
 from web.collections import collections
-from web.curations import curations
 from web.errors import size_text
 from web.health import health
 from web.identity import current
@@ -34,7 +33,6 @@ BLUEPRINTS = (
     portal,
     artists,
     collections,
-    curations,
     mapped,
     reports,
     media,

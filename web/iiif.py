@@ -14,6 +14,7 @@ from stylesearch.images.tiles import TILE, Tiled
 from web.identity import current_access
 from web.iiif_request import FORMATS, MOST_PIXELS, QUALITIES, Turn, read_cut, read_turn
 from web.pictures import visible_original
+from web.rates import limited
 from web.services import services
 
 CONTEXT = "http://iiif.io/api/image/3/context.json"
@@ -68,6 +69,7 @@ def info(digest: str) -> Response:
 
 
 @iiif.get("/<region>/<size>/<rotation>/<quality>.<kind>")
+@limited("tiles")
 def part(digest: str, region: str, size: str, rotation: str, quality: str, kind: str) -> Response:
     """Give a part of an image, at a size, turned, in a format."""
     if quality not in QUALITIES or kind not in FORMATS:

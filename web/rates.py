@@ -27,7 +27,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 RATE = "rate"
 """Attribute of a view function that names its rate."""
 
-NAMES = ("search", "describe", "api", "login", "withdraw")
+NAMES = ("search", "describe", "api", "tiles", "login", "withdraw")
 AWAY_SECONDS = 10.0
 """For so long, a Redis that did not answer is not asked again."""
 

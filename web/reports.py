@@ -62,6 +62,7 @@ def find() -> AnyResponse:
 
 
 @reports.post("/verify")
+@limited("search")
 def verify() -> str:
     """Check a report's file and its signature, against our keys and our gallery."""
     report, signature = _sent("report"), _sent("signature")

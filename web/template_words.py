@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Flask, current_app, url_for
+from flask import Flask, url_for
 
 from stylesearch.search.conditions import Keyworded, condition
 from stylesearch.search.examples import WorkExample
@@ -34,7 +34,6 @@ def register(app: Flask) -> None:
         ),
         facet_label=facet_label,
         filter_words=filter_words,
-        has_endpoint=lambda name: name in current_app.view_functions,
         no_address=SearchAddress(),
         quoted=quoted,
         subject_of=subject_of,

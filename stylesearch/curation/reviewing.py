@@ -45,14 +45,6 @@ class Group:
     verdicts: set[str] = field(default_factory=set)
     scores: list[float] = field(default_factory=list)
 
-    @property
-    def score_text(self) -> str:
-        """The lowest and the highest score."""
-        if not self.scores:
-            return ""
-        low, high = min(self.scores), max(self.scores)
-        return f"{low:.3f}" if low == high else f"{low:.3f} to {high:.3f}"
-
 
 @dataclass(frozen=True, slots=True)
 class SetSummary:

@@ -1,4 +1,4 @@
-"""Tags and copies of a style-tagged set, reviewed from the portal's own machine."""
+"""Tags and copies of a style-tagged set, reviewed by a curator."""
 
 from pathlib import Path
 
@@ -7,17 +7,21 @@ from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 from sqlalchemy import text
 
+from stylesearch.accounts.roles import Role
+from stylesearch.accounts.users import add_user
 from stylesearch.catalog.curations import ensure_curation
 from stylesearch.curation.verdicts import keep_pairs, keep_tags
 
 pytestmark = pytest.mark.browser
 
+PASSWORD = "four quiet herons wade"
+
 
 @pytest.fixture
-def wanted(archive_environment, monkeypatch: pytest.MonkeyPatch) -> None:
+def wanted(archive_environment) -> None:
     """A set with tags and a group of copies to look at."""
-    monkeypatch.setenv("STYLESEARCH_WEB_CURATIONS", "true")
     with archive_environment.database.session() as session:
+        add_user(session, email="curator@example.org", name="Cora Cure", role=Role.CURATOR, password=PASSWORD)
         digests = [
             bytes(one) for one in session.scalars(text("SELECT sha256 FROM image ORDER BY sha256 LIMIT 3"))
         ]
@@ -59,20 +63,24 @@ def test_review(
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
         page.screenshot(path=screenshots / f"{what}-{name}-{scheme}.png", full_page=True)
 
-    page.goto(f"{portal}/curations")
+    page.goto(f"{portal}/login")
+    page.get_by_label("E-mail address").fill("curator@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.goto(f"{portal}/admin/curations")
     look("curations")
-    page.get_by_label("Tags of styles to look at: 3").click()
+    page.get_by_role("link", name="3 tags of styles to look at").click()
     look("curation-tags")
-    page.get_by_label("Drop Rose").click()
+    page.get_by_role("button", name="Drop : Rose").click()
     expect(page.locator("tbody tr")).to_have_count(2)
-    page.get_by_label("Join Alfonse Mucha").click()
+    page.get_by_role("button", name="The same : Alfonse Mucha").click()
     expect(page.locator("tbody tr")).to_have_count(1)
     page.get_by_role("link", name="Decided").click()
     expect(page.locator("main")).to_contain_text("the same as")
     look("curation-decided")
-    page.get_by_role("link", name="Copies").click()
+    page.get_by_role("link", name="Copies", exact=True).click()
     look("curation-copies")
     page.get_by_role("checkbox").first.check()
-    page.get_by_role("button", name="the ticked ones are no copies").click()
+    page.get_by_role("button", name="The ticked are no copies").click()
     expect(page.locator("main")).to_contain_text("nothing to look at")
     context.close()

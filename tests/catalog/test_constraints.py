@@ -46,6 +46,23 @@ def of_user(statement: str) -> str:
     return f"INSERT INTO \"user\" (email, name) VALUES ('e', 'n'); {statement} {'' if statement.endswith(',') else 'FROM'} \"user\""
 
 
+SET = "INSERT INTO curation (slug) VALUES ('s')"
+
+
+def of_set(table: str, **values: str) -> str:
+    """Return what adds a row to a set; a column that is not given gets what breaks no rule."""
+    usual = {
+        "curation_tag": {"kind": "'artist'", "key": "'k'", "name": "'n'"},
+        "curation_image": {"image_id": "(SELECT id FROM image)", "side": "'query'", "by_artist": "'train'", "by_content": "'train'"},
+        "curation_pair": {"sha256_a": "'a'", "sha256_b": "'b'", "kind": "'near'"},
+    }[table]  # fmt: skip
+    given = usual | values
+    columns, told = ", ".join(given), ", ".join(given.values())
+    return (
+        f"{SET}; INSERT INTO {table} (curation_id, {columns}) VALUES ((SELECT max(id) FROM curation), {told})"
+    )
+
+
 def request_for_withdrawal(column: str = "note", value: str = "''") -> str:
     given = {
         "public_id": "'p'",
@@ -145,6 +162,20 @@ BROKEN = {
     "ck_withdrawal_request_ground": request_for_withdrawal("ground", "'because'"),
     "ck_withdrawal_request_decided": request_for_withdrawal("state", "'granted'"),
     "uq_withdrawal_request_public_id": f"{request_for_withdrawal()}; {request_for_withdrawal()}",
+    "ck_curation_slug": "INSERT INTO curation (slug) VALUES ('Not A Slug')",
+    "uq_curation_slug": f"{SET}; {SET}",
+    "uq_curation_tag_curation_id_kind_key": f"{of_set('curation_tag')}, ((SELECT max(id) FROM curation), 'artist', 'k', 'n')",
+    "ck_curation_tag_kind": of_set("curation_tag", kind="'ghost'"),
+    "ck_curation_tag_verdict": of_set("curation_tag", verdict="'burn'", decided_at="now()"),
+    "ck_curation_tag_decided": of_set("curation_tag", verdict="'keep'"),
+    "ck_curation_tag_join_key": of_set("curation_tag", verdict="'join'", decided_at="now()"),
+    "ck_curation_image_side": of_set("curation_image", side="'inside'"),
+    "ck_curation_image_by_artist": of_set("curation_image", by_artist="'half'"),
+    "ck_curation_image_by_content": of_set("curation_image", by_content="'half'"),
+    "ck_curation_pair_order": of_set("curation_pair", sha256_b="'a'"),
+    "ck_curation_pair_kind": of_set("curation_pair", kind="'far'"),
+    "ck_curation_pair_verdict": of_set("curation_pair", verdict="'perhaps'", decided_at="now()"),
+    "ck_curation_pair_decided": of_set("curation_pair", verdict="'same'"),
     "ck_map_point_place": (
         f"INSERT INTO style_map (encoder_id, works, gallery) VALUES ({ENCODER}, 1, 1);"
         f" INSERT INTO map_point (map_id, work_id, x, y) SELECT id, {WORK}, -1, 0 FROM style_map"

@@ -49,8 +49,10 @@ def goes_away(servers, settings) -> Iterator[Callable[[], None]]:
         statement = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
         with one_at_a_time, servers.connect() as connection:
             connection.execute(statement.format(sql.Identifier(name), sql.Literal(whether)))
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+            connection.execute(  # those of the server itself, as where it vacuums, are not ours to end
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = %s AND backend_type = 'client backend'",
+                [name],
             )
 
     def go() -> None:

@@ -68,7 +68,7 @@ def test_connections_that_the_server_drops_are_made_anew(archive, client, as_rol
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
     assert recovers(person, "/admin")
     assert recovers(client, "/")

@@ -13,7 +13,12 @@ from web.rates import Rates, TooManyError
 def limits(archive, broker):
     """Settings with limits that are reached soon."""
     return archive.settings.model_copy(
-        update={"rate_search": "3/minute", "rate_describe": "2/hour", "rate_login": "3/hour"}
+        update={
+            "rate_search": "3/minute",
+            "rate_describe": "2/hour",
+            "rate_tiles": "2/minute",
+            "rate_login": "3/hour",
+        }
     )
 
 
@@ -29,6 +34,14 @@ def test_who_asks_too_often_waits(limits, catalogue):
     assert client.get(f"/works/{catalogue.first_work()}").status_code == 200
     elsewhere = client.get(address, environ_base={"REMOTE_ADDR": "192.0.2.7"})
     assert elsewhere.status_code == 200
+
+
+def test_parts_of_images_are_counted_by_themselves(limits, catalogue):
+    client = create_app(limits).test_client()
+    base = f"/iiif/3/{catalogue.digest(catalogue.first_work())}"
+    tiles = [client.get(f"{base}/0,0,64,64/{width},/0/default.jpg").status_code for width in (8, 9, 10)]
+    assert tiles == [200, 200, 429]
+    assert client.get(f"{base}/info.json").status_code == 200
 
 
 def test_users_are_counted_by_themselves_wherever_they_are(limits, catalogue, sign_in):

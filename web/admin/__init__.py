@@ -3,6 +3,7 @@
 from web.admin import (  # noqa: F401 - each adds its pages to the blueprint
     audit,
     collections,
+    curations,
     duplicates,
     encoders,
     overview,

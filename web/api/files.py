@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import cache
-
 from flask import Response
 
-from stylesearch.errors import ImageError
-from stylesearch.ingest.fetching.policy import web_policy
-from stylesearch.ingest.fetching.web import WebClient
-from stylesearch.settings import Settings
 from stylesearch.wire.searches import Address, FileTold
 from web.api import links
 from web.api.answers import JSON
 from web.api.operations import Answer, Operations, created
 from web.api.requests import FileBody
 from web.services import services
-
-FETCH_SECONDS = 20.0
-"""Longest a visitor waits for another server."""
 
 operations = Operations("search")
 
@@ -39,7 +29,7 @@ def take_file(body: bytes | Address) -> Response:
     Send the file itself, or JSON with the address that it is to be fetched from: only addresses of the open net are asked.
     It is described at once and kept for a while, under its SHA-256.
     """
-    data = body if isinstance(body, bytes) else _fetched(body.url)
+    data = body if isinstance(body, bytes) else services().fetcher.fetch(body.url)
     taken = services().examples
     digest = taken.take(data)
     info = taken.find(digest).info
@@ -51,17 +41,3 @@ def take_file(body: bytes | Address) -> Response:
         kept_days=services().settings.query_keep_days,
     )
     return created(found, links.address("search_by_address", [("like", f"file:{digest}")]))
-
-
-def _fetched(url: str) -> bytes:
-    settings = services().settings
-    answer = _client(settings).get(url, max_bytes=settings.max_upload_bytes, media_types=("image/",))
-    if not answer.data:
-        raise ImageError("The address gives an empty file.", hint="Check it.", code="image_empty")
-    return answer.data
-
-
-@cache
-def _client(settings: Settings) -> WebClient:
-    """Return the client that fetches for visitors: with the limits of ingestion, and less patience."""
-    return WebClient(replace(web_policy(settings), tries=1, deadline_seconds=FETCH_SECONDS, longest_wait=0.0))

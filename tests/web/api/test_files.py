@@ -117,7 +117,7 @@ def test_addresses_that_are_not_asked(api, url, status, code):
 
 
 def test_a_picture_is_fetched(with_settings, picture_server):
-    api = with_settings(fetch_private="127.0.0.1")
+    api = with_settings(web_fetch_private="127.0.0.1")
     answer = api.post("files", json={"url": f"{picture_server}/picture.png"})
     assert answer.status_code == 201
     assert answer.json["width"] == 90

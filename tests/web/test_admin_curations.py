@@ -69,32 +69,32 @@ def said(archive, of=tag_verdicts):
 
 
 def test_sets_are_listed_with_what_there_is_to_look_at(client, curated):
-    page = client.get("/curations")
+    page = client.get("/admin/curations")
     assert page.status_code == 200
     assert "styles" in page.text
-    assert 'aria-label="Tags of styles to look at: 3"' in page.text
-    assert 'aria-label="Groups of copies of styles to look at: 1"' in page.text
+    assert '>3<span class="hidden"> tags of styles to look at<' in page.text
+    assert '>1<span class="hidden"> groups of copies of styles to look at<' in page.text
 
 
 def test_no_set_is_told(client):
-    assert "No set has been made yet" in client.get("/curations").text
+    assert "No set has been made yet" in client.get("/admin/curations").text
 
 
 def test_tags_to_look_at_come_first_and_are_escaped(client, curated):
-    page = client.get("/curations/styles/tags").text
+    page = client.get("/admin/curations/styles/tags").text
     assert page.index("Rose") < page.index("Alphonse")
     assert "&lt;i&gt;Alfonse" in page
     assert "Paul Klee" not in page
-    assert "Paul Klee" in client.get("/curations/styles/tags?which=all").text
-    assert "nothing to look at" in client.get("/curations/styles/tags?which=decided").text
+    assert "Paul Klee" in client.get("/admin/curations/styles/tags?which=all").text
+    assert "nothing to look at" in client.get("/admin/curations/styles/tags?which=decided").text
 
 
 def test_a_verdict_on_a_tag_is_kept_and_taken_back(client, curated, token, archive):
-    where = "/curations/styles/tags"
+    where = "/admin/curations/styles/tags"
     form = {"csrf_token": token(client, where), "kind": "artist", "key": "rose"}
     answer = client.post(f"{where}?which=open&page=1", data={**form, "verdict": "keep"})
     assert answer.status_code == 303
-    assert answer.headers["Location"] == "/curations/styles/tags?which=open&page=1"
+    assert answer.headers["Location"] == "/admin/curations/styles/tags?which=open&page=1"
     assert said(archive).keep == {("artist", "rose")}
     assert "Rose" not in client.get(where).text
     assert "kept" in client.get(f"{where}?which=decided").text
@@ -103,7 +103,7 @@ def test_a_verdict_on_a_tag_is_kept_and_taken_back(client, curated, token, archi
 
 
 def test_a_tag_is_joined_to_another(client, curated, token, archive):
-    where = "/curations/styles/tags"
+    where = "/admin/curations/styles/tags"
     form = {"csrf_token": token(client, where), "kind": "artist", "key": "alfonse mucha", "verdict": "join"}
     assert client.post(where, data={**form, "join": "nobody"}).status_code == 404
     assert client.post(where, data={**form, "join": "Alfonse Mucha"}).status_code == 400
@@ -112,15 +112,15 @@ def test_a_tag_is_joined_to_another(client, curated, token, archive):
 
 
 def test_groups_are_shown_with_their_pictures(client, curated, digests):
-    page = client.get("/curations/styles/copies").text
-    assert "score 0.850 to 0.910" in page
+    page = client.get("/admin/curations/styles/copies").text
+    assert "Score 0.850 – 0.910" in page
     for digest in digests[:3]:
         assert f"/media/thumbnails/{digest}.webp" in page
     assert digests[3] not in page
 
 
 def test_a_group_is_judged_and_taken_back(client, curated, token, archive, digests):
-    where = "/curations/styles/copies"
+    where = "/admin/curations/styles/copies"
     form = {"csrf_token": token(client, where), "group": "7"}
     assert client.post(where, data={**form, "verdict": "same"}).status_code == 303
     assert len(said(archive, copy_verdicts).same) == 2
@@ -132,7 +132,7 @@ def test_a_group_is_judged_and_taken_back(client, curated, token, archive, diges
 
 
 def test_verdicts_outlive_the_next_run(client, curated, token, archive, digests):
-    where = "/curations/styles/copies"
+    where = "/admin/curations/styles/copies"
     client.post(where, data={"csrf_token": token(client, where), "group": "7", "verdict": "different"})
     with archive.database.session() as session:
         keep_pairs(session, ensure_curation(session, "styles").id, [])
@@ -151,16 +151,16 @@ def test_verdicts_outlive_the_next_run(client, curated, token, archive, digests)
     ],
 )
 def test_forms_that_make_no_sense_are_refused(client, curated, token, form, archive):
-    where = "/curations/styles/copies"
+    where = "/admin/curations/styles/copies"
     answer = client.post(where, data={"csrf_token": token(client, where), "group": "7", **form})
     assert answer.status_code == 400
     assert not said(archive, copy_verdicts).different
 
 
 def test_what_is_not_there(client, curated, token):
-    for address in ("/curations/other/tags", "/curations/other/copies"):
+    for address in ("/admin/curations/other/tags", "/admin/curations/other/copies"):
         assert client.get(address).status_code == 404
-    where = "/curations/styles/tags"
+    where = "/admin/curations/styles/tags"
     form = {"csrf_token": token(client, where), "verdict": "keep"}
     assert client.post(where, data={**form, "kind": "artist", "key": "nobody"}).status_code == 404
     assert client.post(where, data={**form, "kind": "ghost", "key": "rose"}).status_code == 400
@@ -169,7 +169,7 @@ def test_what_is_not_there(client, curated, token):
 
 def test_a_form_without_its_token_changes_nothing(client, curated, archive):
     form = {"kind": "artist", "key": "rose", "verdict": "drop"}
-    assert client.post("/curations/styles/tags", data=form).status_code == 400
+    assert client.post("/admin/curations/styles/tags", data=form).status_code == 400
     assert not said(archive).drop
 
 
@@ -179,6 +179,6 @@ def test_what_is_withdrawn_is_not_shown(client, curated, catalogue, archive, dig
             text("SELECT work_id FROM image WHERE sha256 = :sha"), {"sha": bytes.fromhex(digests[0])}
         )
     catalogue.withdraw(work_id)
-    page = client.get("/curations/styles/copies").text
+    page = client.get("/admin/curations/styles/copies").text
     assert f"/media/thumbnails/{digests[0]}" not in page
     assert "no longer here" in page

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from stylesearch.catalog.curations import COPY_VERDICTS, TAG_KINDS, TAG_VERDICTS, find_curation
@@ -13,6 +13,7 @@ from stylesearch.curation.folding import fold
 from stylesearch.curation.reviewing import WHICH, count_tags, read_groups, read_tags, summaries
 from stylesearch.curation.verdicts import decide_copies, decide_tag
 from stylesearch.errors import InputError
+from web.admin.blueprint import admin
 from web.identity import current, require
 from web.services import services
 
@@ -22,20 +23,18 @@ LAST_PAGE = 100_000
 UNDECIDED = "undecided"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
-curations = Blueprint("curations", __name__, url_prefix="/curations")
 
-
-@curations.get("")
+@admin.get("/curations")
 @require("curator")
-def listed() -> str:
+def curations() -> str:
     """Show all sets, and how much of each waits for a look."""
     with services().database.session() as session:
-        return render_template("curations.html", rows=summaries(session))
+        return render_template("admin/curations.html", rows=summaries(session))
 
 
-@curations.get("/<slug>/tags")
+@admin.get("/curations/<slug>/tags")
 @require("curator")
-def tags(slug: str) -> str:
+def curation_tags(slug: str) -> str:
     """Show a set's tags, those to look at first."""
     which, page = _which(), _page()
     with services().database.session() as session:
@@ -43,7 +42,7 @@ def tags(slug: str) -> str:
         total = count_tags(session, slug, which=which)
         rows = read_tags(session, slug, which=which, limit=TAGS_A_PAGE, offset=TAGS_A_PAGE * (page - 1))
         return render_template(
-            "curation_tags.html",
+            "admin/curation_tags.html",
             slug=name,
             rows=rows,
             which=which,
@@ -53,9 +52,9 @@ def tags(slug: str) -> str:
         )
 
 
-@curations.post("/<slug>/tags")
+@admin.post("/curations/<slug>/tags")
 @require("curator")
-def judge_tag(slug: str) -> AnyResponse:
+def curation_judge_tag(slug: str) -> AnyResponse:
     """Note what was made of a tag, and lead back to where it was."""
     kind, key = request.form.get("kind", ""), request.form.get("key", "")
     verdict = _verdict(TAG_VERDICTS)
@@ -64,12 +63,12 @@ def judge_tag(slug: str) -> AnyResponse:
     other = fold(request.form.get("join", "")[:1000]) if verdict == "join" else None
     with services().database.session() as session:
         decide_tag(session, slug, kind, key, verdict, by=current().name, join_key=other)
-    return redirect(_back("curations.tags", slug), HTTPStatus.SEE_OTHER)
+    return redirect(_back("admin.curation_tags", slug), HTTPStatus.SEE_OTHER)
 
 
-@curations.get("/<slug>/copies")
+@admin.get("/curations/<slug>/copies")
 @require("curator")
-def copies(slug: str) -> str:
+def curation_copies(slug: str) -> str:
     """Show a set's groups of copies, those with the lowest scores first."""
     which, page = _which(), _page()
     with services().database.session() as session:
@@ -78,7 +77,7 @@ def copies(slug: str) -> str:
             session, slug, which=which, limit=GROUPS_A_PAGE, offset=GROUPS_A_PAGE * (page - 1)
         )
     return render_template(
-        "curation_copies.html",
+        "admin/curation_copies.html",
         slug=name,
         groups=groups,
         which=which,
@@ -88,9 +87,9 @@ def copies(slug: str) -> str:
     )
 
 
-@curations.post("/<slug>/copies")
+@admin.post("/curations/<slug>/copies")
 @require("curator")
-def judge_copies(slug: str) -> AnyResponse:
+def curation_judge_copies(slug: str) -> AnyResponse:
     """Note what was made of a group of copies, or of some of its images, and lead back to where it was."""
     group = request.form.get("group", "")
     of = request.form.getlist("image")
@@ -110,7 +109,7 @@ def judge_copies(slug: str) -> AnyResponse:
             by=current().name,
             of=of if verdict == "apart" else (),
         )
-    return redirect(_back("curations.copies", slug), HTTPStatus.SEE_OTHER)
+    return redirect(_back("admin.curation_copies", slug), HTTPStatus.SEE_OTHER)
 
 
 def _which() -> str:
