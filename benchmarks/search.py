@@ -159,7 +159,11 @@ def report(out: Path, work: Path, sizes: Sequence[int], queries: int) -> None:
     plots = {
         f"{rows}-{what}": draw
         for rows, known in figures.items()
-        for what, draw in (("recall", _draw_recall(known)), ("filters", _draw_filters(known)))
+        for what, draw in (
+            ("recall", _draw_recall(known)),
+            ("filters", _draw_filters(known)),
+            ("size", _draw_size(known)),
+        )
     }
     write(out, "Searching", [one for one in sections if one], values, plots)
 
@@ -267,6 +271,33 @@ def _draw_filters(known: dict[str, Any]) -> Figure:
     axes.set_ylabel("p50, ms, at a recall of 0.99 or more")
     axes.legend(fontsize=7, frameon=False)
     return figure
+
+
+def _draw_size(known: dict[str, Any]) -> Figure:
+    figure, axes = plain_figure(7.0, 4.5)
+    for number, (name, one) in enumerate(known.items()):
+        found, size = best(one.get("filters", {}).get("none", []), TARGETS[-1]), _searched_bytes(name, known)
+        if found and size:
+            axes.plot([size / 1e6], [found["p50_ms"]], "o", label=name, color=COLOURS[number % len(COLOURS)])
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("MB on disk that are searched: descriptors and index")
+    axes.set_ylabel("p50, ms, at a recall of 0.99 or more, without a filter")
+    axes.legend(fontsize=7, frameon=False)
+    return figure
+
+
+def _searched_bytes(name: str, known: dict[str, Any]) -> int:
+    """Return how large what a contender searches in is; ours has several ways through one gallery."""
+    searched = {
+        OURS: ("descriptors", "index"),
+        BARE: ("descriptors", "index"),
+        "stylesearch binary": ("descriptors", "binary index"),
+        "stylesearch exact": ("descriptors",),
+    }
+    owner = OURS if name in searched else TUTORIAL if name.startswith(TUTORIAL) else name
+    sizes: dict[str, int] = (known.get(owner, {}).get("built") or {}).get("disk_bytes", {})
+    return sum(sizes.get(step, 0) for step in searched.get(name, sizes))
 
 
 if __name__ == "__main__":
