@@ -20,7 +20,7 @@ FRESH_SECONDS, STALE_SECONDS = 10.0, 60.0
 """So old may counts be; and so old, while somebody is just counting anew."""
 
 REMEMBERED = 200
-Key = tuple[str, str]
+Key = tuple[str, str, str]
 
 
 class FacetMemory:
@@ -30,10 +30,15 @@ class FacetMemory:
     ----------
     clock:
         Returns seconds.
+    changes:
+        Returns what differs as soon as works may have been hidden or shown again: what was counted before is then forgotten.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, changes: Callable[[], str] = lambda: ""
+    ) -> None:
         self._clock = clock
+        self._changes = changes
         self._known: Recent[Key, tuple[float, Facets]] = Recent(REMEMBERED)
         self._counting: set[Key] = set()
         self._guard = threading.Lock()
@@ -57,7 +62,7 @@ class FacetMemory:
     @contextmanager
     def counting(self, where: Filter, access: Access) -> Iterator[None]:
         """Let others know that a filter's choices are being counted, so that they do not do it too."""
-        key = _key(where, access)
+        key = self._key(where, access)
         with self._guard:
             self._counting.add(key)
         try:
@@ -68,7 +73,7 @@ class FacetMemory:
 
     def recall(self, where: Filter, access: Access) -> Facets | None:
         """Return what was counted a moment ago, or what is being counted anew; ``None`` where it has to be counted."""
-        key = _key(where, access)
+        key = self._key(where, access)
         at, found = self._known.get(key) or (float("-inf"), None)
         with self._guard:
             most = STALE_SECONDS if key in self._counting else FRESH_SECONDS
@@ -77,8 +82,7 @@ class FacetMemory:
     def remember(self, where: Filter, access: Access, found: Facets) -> None:
         """Remember counts, where they are of many works."""
         if sum(choice.count for choice in found["reuse"]) > LARGE:  # each work is in one class
-            self._known.put(_key(where, access), (self._clock(), found))
+            self._known.put(self._key(where, access), (self._clock(), found))
 
-
-def _key(where: Filter, access: Access) -> Key:
-    return write(where), access.value
+    def _key(self, where: Filter, access: Access) -> Key:
+        return write(where), access.value, self._changes()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Flask, current_app
+from flask import Flask, current_app, g
 
 from stylesearch.attribution.report import ReportMaker
+from stylesearch.catalog.audit import last_changes
 from stylesearch.catalog.database import Database, open_database
 from stylesearch.images.store import ImageStore, open_store
 from stylesearch.images.tiles import TileCache
@@ -66,8 +67,16 @@ def attach_services(app: Flask, settings: Settings) -> None:
         rates=Rates(settings),
         fetcher=PictureFetcher(settings),
         tiles=TileCache(settings.home / "zoom", most_bytes=settings.zoom_cache_bytes),
-        facets=FacetMemory(),
+        facets=FacetMemory(changes=lambda: _last_changes(database)),
     )
+
+
+def _last_changes(database: Database) -> str:
+    """Return what tells whether anything was hidden or shown since; asked once a request."""
+    if "last_changes" not in g:
+        with database.session() as session:
+            g.last_changes = last_changes(session)
+    return str(g.last_changes)
 
 
 def services(app: Flask | None = None) -> Services:

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from stylesearch.catalog.base import Base, Id, Moment
@@ -31,6 +31,7 @@ def _at_the_machine() -> Actor:
     return Actor(f"{name} at the command line")
 
 
+_LAST = 20
 _acting: ContextVar[Actor | None] = ContextVar("acting", default=None)
 
 
@@ -79,6 +80,13 @@ def record(session: Session, action: str, subject: str, detail: Mapping[str, Any
         What was before and after, as JSON values. No secrets.
     """
     session.add(AuditEvent(action=action, subject=subject, detail=dict(detail or {})))
+
+
+def last_changes(session: Session) -> str:
+    """Return what differs as soon as another change was made: the numbers of the last ones, which need not end in order."""
+    return ",".join(
+        map(str, session.scalars(select(AuditEvent.id).order_by(AuditEvent.id.desc()).limit(_LAST)))
+    )
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:

@@ -75,3 +75,12 @@ def test_a_count_that_fails_is_no_count(clock):
         memory.counted(EVERYTHING, Access.EVERYBODY, lambda: 1 / 0)
     assert memory.recall(EVERYTHING, Access.EVERYBODY) is None
     assert not memory._counting
+
+
+def test_what_was_counted_before_something_changed_is_forgotten(clock):
+    changes = ["1"]
+    memory = FacetMemory(clock, changes=lambda: changes[-1])
+    first = memory.counted(EVERYTHING, Access.EVERYBODY, lambda: counts(LARGE + 1))
+    assert memory.recall(EVERYTHING, Access.EVERYBODY) is first
+    changes.append("2,1")
+    assert memory.recall(EVERYTHING, Access.EVERYBODY) is None

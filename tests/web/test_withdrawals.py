@@ -76,6 +76,20 @@ def shown(client, database, work_id: int) -> set[int]:
     return {client.get(address).status_code for address in addresses}
 
 
+def test_a_hidden_work_is_not_counted_either(client, as_role, token, ask, monkeypatch):
+    monkeypatch.setattr("web.counting.LARGE", 0)  # counts are remembered
+
+    def counted() -> list[str]:
+        fields = re.search(r"<fieldset><legend>Licence.*?</fieldset>", client.get("/search").text, re.S)[0]
+        return re.findall(r"<span class=\"count\">(\d+)", fields)
+
+    before = counted()
+    assert "3" in before
+    ask()
+    assert decide(as_role("curator"), token, 1, "hide").status_code == 303
+    assert [number.replace("3", "2") for number in before] == counted()
+
+
 def test_from_the_form_to_a_work_that_stays_away(
     client, as_role, token, ask, works, database, settings, pictures, ingest_folder
 ):
