@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from planted import measure, options, plant
+from planted_drawings import measure, options, plant
 from record import RESULTS, table, write
 
 NAME = "curation_planted"

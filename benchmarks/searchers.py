@@ -333,6 +333,7 @@ class Tutorial(OnPostgres):
         built, rows = Built(), len(self.hard.codes)
         if self.value("SELECT to_regclass('items')") is not None:
             return built
+        self.connection.execute("DROP TABLE IF EXISTS items_new")
         self.connection.execute(
             "CREATE TABLE items_new (id bigint PRIMARY KEY, embedding vector(768), code int)"
         )

@@ -27,7 +27,7 @@ HELPERS = {
     "hard_gallery",
     "ingest_report",
     "photographs",
-    "planted",
+    "planted_drawings",
     "record",
     "searchers",
     "stopwatches",
@@ -36,6 +36,7 @@ HELPERS = {
 NEEDS = {
     "search": " --work FOLDER",
     "search_shards": " --work FOLDER",
+    "hnsw_settings": " --work FOLDER",
     "scale": "",
     "portal": "",
     "curation_matching": "",

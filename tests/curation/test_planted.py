@@ -11,7 +11,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 @pytest.mark.usefixtures("one_thread")
 def test_planted_tags_and_copies_are_found(environment, run_command, tmp_path, monkeypatch, figure):
     monkeypatch.syspath_prepend(BENCHMARKS)
-    planted = importlib.import_module("planted")
+    planted = importlib.import_module("planted_drawings")
     plan = planted.plant(tmp_path / "planted", drawings=260, tags=40, copies=60, seed=5)
     outcome = run_command(
         "curate", "run", tmp_path / "run", *planted.options(plan, into="planted", name="planted")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sqlalchemy import event, text
 
-from stylesearch.catalog import encoders, indexes, whitening
+from stylesearch.catalog import encoders, hnsw, indexes, whitening
 from stylesearch.catalog.access import Access
 from stylesearch.catalog.artists import QUALIFIERS
 from stylesearch.catalog.collections import ensure_collection
@@ -509,7 +509,7 @@ def make_large():
             )  # fmt: skip
             write_descriptors(session, encoder, {number + 1: vector for number, vector in enumerate(vectors)})
             _change(session, range(20_000, 26_000))
-            for kind in indexes.KINDS:
+            for kind in hnsw.KINDS:
                 indexes.build_index(session, encoder, kind)
             session.execute(text("ANALYZE"))
             session.expunge(encoder)

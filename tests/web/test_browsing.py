@@ -182,7 +182,7 @@ def test_a_results_page_is_light(client, query_url):
     """At most 150 KB without thumbnails."""
     page = client.get(f"{query_url}&q=-year:1000..1001")
     assets = re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text)
-    assert len(assets) == 5
+    assert len(assets) == 4
     total = len(page.data)
     for one in assets:
         with client.get(unescape(one)) as file:
