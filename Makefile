@@ -1,5 +1,6 @@
 # make demo   install everything, take in a collection, search it, serve it (SERVE=0 to end instead, ALL=1 for all of it)
 # make test   install what tests need, run them
+# make test-slow   run those that take minutes: real collections, killed runs, many random queries
 # make train-lite   make the weights of the encoder lite anew: about an hour; Ctrl-C stops it, and it goes on when given again
 # make figures   measure lite anew, and write the figures into the documentation: an hour or two
 # make messages   take new messages of the portal up into its translations, and compile those
@@ -12,17 +13,21 @@ SERVE ?= 1
 ALL ?= 0
 TESTS ?= tests
 PYTEST_OPTIONS ?=
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 LITE ?= .lite
 LITE_WEIGHTS ?= stylesearch/encoders/weights/lite.safetensors
 FIGURES ?= lite_data crossed_icons openclipart_artists whole_image telling_cases lite_speed ingest
 
-.PHONY: demo test train-lite figures check messages format clean
+.PHONY: demo test test-slow train-lite figures check messages format clean
 
 demo: $(VENV)/.stylesearch
 	$(BIN)/stylesearch demo $(if $(filter 0,$(SERVE)),--no-serve) $(if $(filter 1,$(ALL)),--all)
 
 test: $(VENV)/.stylesearch-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS) $(TESTS)
+	$(PYTEST) -m "not slow" $(PYTEST_OPTIONS) $(TESTS)
+
+test-slow: $(VENV)/.stylesearch-dev
+	$(PYTEST) -m slow $(PYTEST_OPTIONS) $(TESTS)
 
 train-lite: $(VENV)/.stylesearch-train
 	$(BIN)/stylesearch train-lite --packages $(LITE)/packages --work $(LITE)/work --out $(LITE_WEIGHTS)

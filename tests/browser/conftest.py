@@ -22,6 +22,19 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 
+LOOKS = [
+    ("desktop", "light"),
+    ("phone", "dark"),
+    pytest.param("desktop", "dark", marks=pytest.mark.slow),
+    pytest.param("phone", "light", marks=pytest.mark.slow),
+]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what asks for a size and a scheme in all looks; the first two have each size and each scheme once."""
+    if {"size", "scheme"} <= set(metafunc.fixturenames):
+        metafunc.parametrize(("size", "scheme"), LOOKS)
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:

@@ -60,8 +60,6 @@ def enter(page: Page, portal: str, email: str = "admin@example.org") -> None:
     page.wait_for_url(f"{portal}/")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", list(SIZES))
 def test_every_page_is_accessible_and_fits(
     size: str, scheme: str, staffed, portal: str, browser: Browser, screenshots: Path
 ) -> None:

@@ -15,6 +15,7 @@ from stylesearch.curation.verdicts import keep_pairs, keep_tags
 pytestmark = pytest.mark.browser
 
 PASSWORD = "four quiet herons wade"
+SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 
 
 @pytest.fixture
@@ -50,18 +51,15 @@ def wanted(archive_environment) -> None:
         )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("name", "width"), [("desktop", 1440), ("phone", 390)])
-def test_review(
-    name: str, width: int, scheme: str, wanted, portal: str, browser: Browser, screenshots: Path
-) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+def test_review(size: str, scheme: str, wanted, portal: str, browser: Browser, screenshots: Path) -> None:
+    width, height = SIZES[size]
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     page = context.new_page()
 
     def look(what: str) -> None:
         assert [violation["id"] for violation in Axe().run(page)["violations"]] == []
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-        page.screenshot(path=screenshots / f"{what}-{name}-{scheme}.png", full_page=True)
+        page.screenshot(path=screenshots / f"{what}-{size}-{scheme}.png", full_page=True)
 
     page.goto(f"{portal}/login")
     page.get_by_label("E-mail address").fill("curator@example.org")

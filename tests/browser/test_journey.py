@@ -43,8 +43,6 @@ def see(page: Page, path: Path) -> None:
     page.screenshot(path=path)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", list(SIZES))
 def test_journey(
     size: str, scheme: str, browser: Browser, portal: str, picture: Path, screenshots: Path
 ) -> None:

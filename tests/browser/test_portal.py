@@ -91,8 +91,6 @@ def check_page(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", list(SIZES))
 def test_every_page_is_accessible_and_fits(open_page, screenshots: Path, size: str, scheme: str) -> None:
     page = open_page(size=size, color_scheme=scheme)
     for name, address in PAGES.items():
