@@ -255,10 +255,10 @@ def copies(name: str) -> None:
         groups, _ = read_groups(session, name, which="open", limit=1000)
     table = Table("Group", "Image", "Work", "Score")
     for group in groups:
+        low_and_high = sorted({min(group.scores), max(group.scores)}) if group.scores else []
+        scores = " to ".join(f"{score:.3f}" for score in low_and_high)
         for member in group.members:
-            table.add_row(
-                str(group.number), member.sha256[:12], member.title or member.source_id, group.score_text
-            )
+            table.add_row(str(group.number), member.sha256[:12], member.title or member.source_id, scores)
         table.add_section()
     console.print(table if groups else "there is nothing to judge")
 
