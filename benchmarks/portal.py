@@ -6,7 +6,7 @@ The archive is made up, in a database of its own that goes with the run: artists
 media. The portal runs as it is run: 'stylesearch serve', in a process of its own. Every client asks for the results of one
 question after the other: a work as the example, and one of some filters. Then as many connections ask the database the same,
 in a statement written by hand, which gives ids and nothing else. Then where the time goes is looked at, with one client. At
-last, under the same load, Redis is stopped for a while and PostgreSQL is restarted.
+last, under the same load, Redis is stopped for a while and PostgreSQL is restarted, and the style map of all works is drawn.
 
 The table and the plot are written to benchmarks/results/portal.
 """
@@ -41,6 +41,7 @@ from stylesearch.catalog import encoders
 from stylesearch.catalog.database import Database, open_database
 from stylesearch.local import services
 from stylesearch.local.layout import Layout
+from stylesearch.search import stylemap
 from stylesearch.settings import Settings
 
 NAME = "portal"
@@ -140,7 +141,7 @@ def measure(options: argparse.Namespace, settings: Settings, servers: Path) -> N
         bare = load(statement(database, works), clients=options.clients, seconds=options.seconds / 2)
         parts = profile(settings, works)
         outage, marks = outages(asking(port, works), servers, clients=options.clients)
-    report(options, portal, bare, parts, outage, marks)
+    report(options, portal, bare, parts, outage, marks, drawing(settings))
 
 
 def furnish(database: Database, settings: Settings, works: int) -> int:
@@ -301,6 +302,16 @@ def outages(client: Callable[[], Ask], servers: Path, *, clients: int) -> tuple[
     return found[0], marks
 
 
+def drawing(settings: Settings) -> float:
+    """Return how many seconds the style map of all works takes."""
+    database = open_database(settings)
+    with database.session() as session:
+        encoder = encoders.active(session, "lite")
+    began = time.perf_counter()
+    stylemap.build(database, encoder)
+    return time.perf_counter() - began
+
+
 def recovery(outage: Answers, marks: dict[str, float]) -> dict[str, Any]:
     """Return how many questions were answered how in each part of the outage, and how long there was any error."""
     times = [*marks.items(), ("", float("inf"))]
@@ -327,6 +338,7 @@ def report(
     parts: dict[str, float],
     outage: Answers,
     marks: dict[str, float],
+    map_seconds: float,
 ) -> None:
     ours, theirs, recovered = portal.figures(), bare.figures(), recovery(outage, marks)
     rows = [
@@ -369,8 +381,9 @@ def report(
                     for name, one in recovered.items()
                 ],
             ),
+            f"The style map of all works was drawn in {map_seconds:.0f} seconds.",
         ],
-        {"works": options.works, "clients": options.clients, "portal": ours, "bare": theirs, "parts_ms": parts, "outage": recovered},
+        {"map_seconds": map_seconds, "works": options.works, "clients": options.clients, "portal": ours, "bare": theirs, "parts_ms": parts, "outage": recovered},
         {"outage": figure},
         limit=None if options.works >= WORKS and options.seconds >= SECONDS else options.works,
         limited="works",
