@@ -26,6 +26,7 @@ from sqlalchemy import text
 
 from stylesearch.catalog import encoders, shards, splitting
 from stylesearch.catalog.database import Database, sqlalchemy_url
+from stylesearch.catalog.schema import migrate
 from stylesearch.errors import ServiceError
 from stylesearch.local import services
 
@@ -131,6 +132,7 @@ def _split(one: Ours, homes: dict[str, Path], hard: Hard) -> tuple[Ours, float]:
     several = Ours(one.home.parent, hard)
     several.url = sqlalchemy_url(one.url).set(database="parted", drivername="postgresql").render_as_string(hide_password=False)  # fmt: skip
     several.database = Database(sqlalchemy_url(several.url))
+    migrate(several.database.engine)  # it may have been made by an older version
     for name, home in homes.items():
         shutil.rmtree(home, ignore_errors=True)
         shards.add(several.database, name, services.ensure(home).database_url, ef=200)
