@@ -317,12 +317,13 @@ def recovery(outage: Answers, marks: dict[str, float]) -> dict[str, Any]:
     times = [*marks.items(), ("", float("inf"))]
     parts: dict[str, Any] = {}
     for (name, start), (_, end) in pairwise(times):
+        # By when it ended: what waits for an answer when a server goes is its outage's, and not that of the time before.
         inside = [
-            (began, outcome)
-            for began, outcome in zip(outage.began, outage.outcome, strict=True)
-            if start <= began < end
+            (ended, outcome)
+            for ended, outcome in zip(outage.ended, outage.outcome, strict=True)
+            if start <= ended < end
         ]
-        wrong = [began for began, outcome in inside if outcome != "200"]
+        wrong = [ended for ended, outcome in inside if outcome != "200"]
         parts[name] = {
             "requests": len(inside),
             "outcomes": dict(Counter(outcome for _, outcome in inside)),
