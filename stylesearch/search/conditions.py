@@ -350,7 +350,7 @@ def _has(value: str) -> Condition:
 
 
 def _on_map(value: str) -> Condition:
-    found = re.fullmatch(r"([0-9]{1,18})@([0-9,]{7,40})", value)
+    found = re.fullmatch(r"([0-9]{1,19})@([0-9,]{7,40})", value)
     if found is None or not 1 <= int(found[1]) <= LARGEST_ID:
         raise InputError(
             f"{value[:40]!r} is no part of a map.", hint="Choose a part on the style map.", code="bad_region"

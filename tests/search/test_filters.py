@@ -2,7 +2,7 @@ import json
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stylesearch.catalog.artists import QUALIFIERS
@@ -80,6 +80,7 @@ FILTERS = st.recursive(
 
 @settings(deadline=None)
 @given(FILTERS)
+@example(OnMap(2**63 - 1, Region(0, 0, 1, 1)))
 def test_a_filter_survives_being_written_and_read(part):
     assert parse(write(part)) == part
     assert from_json(json.loads(json.dumps(part.to_json()))) == part

@@ -16,7 +16,6 @@ from web.api.requests import JSON_BYTES
 
 STATUSES = {
     "run_interrupted": 409,
-    "address_invalid": 422,
     "fetch_status": 422,
     "fetch_failed": 502,
     "fetch_timeout": 502,
