@@ -17,7 +17,7 @@ from hard_gallery import BLOCK, DIM, Hard, K, make
 from matplotlib.figure import Figure
 from pgvector import HalfVector
 from record import RESULTS, plain_figure, table, write
-from searchers import OnPostgres
+from searchers import Built, OnPostgres
 from tqdm import tqdm
 
 from stylesearch.catalog import hnsw
@@ -37,10 +37,10 @@ class Trial(OnPostgres):
     name = "settings"
     read = ()
 
-    def build(self) -> None:  # type: ignore[override]
+    def build(self) -> Built:
         """Take the gallery in, without an index."""
         if self.value("SELECT to_regclass('trial')") is not None:
-            return
+            return Built()
         with self.connection.transaction():
             self.connection.execute(f"CREATE TABLE trial (id bigint PRIMARY KEY, vector halfvec({DIM}))")
             with self.connection.cursor().copy("COPY trial FROM STDIN WITH (FORMAT BINARY)") as copy:
@@ -50,6 +50,7 @@ class Trial(OnPostgres):
                         np.array(self.hard.vectors[start : start + BLOCK]), start
                     ):
                         copy.write_row((number, HalfVector(vector)))
+        return Built()
 
     def build_index(self, m: int, ef_construction: int) -> dict[str, float]:
         """Build the index anew; return the seconds it took and its size in bytes."""
