@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, Row, Select, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from stylesearch.catalog.access import Access, visible
 from stylesearch.catalog.artists import Artist, WorkArtist
@@ -113,15 +113,10 @@ def _select(access: Access) -> Select[Any]:
     )
     return (
         select(
-            Image.id.label("image_id"),
-            *(getattr(Image, name) for name in _OF_IMAGE),
-            Work.id.label("work_id"),
-            *(getattr(Work, name) for name in _OF_WORK),
+            *(column.label(name) for name, column in _AS_THEY_ARE.items()),
             Work.source_url,
             Work.credit_line,
             Work.extra,
-            Collection.slug.label("collection"),
-            Collection.title.label("collection_title"),
             credited.label("credits"),
             *(getattr(_WORK_LICENSE, name).label(f"work_{name}") for name in _RIGHTS),
             *(getattr(_IMAGE_LICENSE, name).label(f"image_{name}") for name in _RIGHTS),
@@ -139,35 +134,45 @@ _OF_WORK = (
     "source_id", "title", "description", "date_text", "year_from", "year_to", "medium", "movement", "period", "object_type",
     "keywords",
 )  # fmt: skip
+_AS_THEY_ARE: dict[str, InstrumentedAttribute[Any]] = {
+    "image_id": Image.id,
+    "work_id": Work.id,
+    "collection": Collection.slug,
+    "collection_title": Collection.title,
+    **{name: getattr(Image, name) for name in _OF_IMAGE},
+    **{name: getattr(Work, name) for name in _OF_WORK},
+}
 _SELECT = {access: _select(access) for access in Access}
 
 
 def _card(row: Row[Any]) -> WorkCard:
+    # By their place: names are looked up too slowly for the dozens of cards of a page.
+    plain = dict(zip(_AS_THEY_ARE, row, strict=False))
+    plain["keywords"] = tuple(plain["keywords"])
+    plain["sha256"] = plain["sha256"].hex()
     credited: list[tuple[str, str | None]] = row.credits or []
-    artists = tuple(f"{qualifier} {name}" if qualifier else name for name, qualifier in credited)
-    image_rights = _rights(row, "image")
-    plain = {name: getattr(row, name) for name in (*_OF_WORK, *_OF_IMAGE)}
+    artists = tuple([f"{qualifier} {name}" if qualifier else name for name, qualifier in credited])
+    rights = len(row) - 2 * len(_RIGHTS)
+    work_rights = _rights(row[rights : rights + len(_RIGHTS)], row.extra.get("work_rights"))
+    image_rights = _rights(row[rights + len(_RIGHTS) :], row.extra.get("image_rights"))
+    source_url = row.source_url or ""
     return WorkCard(
-        **plain | {"keywords": tuple(row.keywords), "sha256": row.sha256.hex()},
-        work_id=row.work_id,
-        image_id=row.image_id,
-        collection=row.collection,
-        collection_title=row.collection_title,
+        **plain,
         artists=artists,
-        artist_names=tuple(name for name, _ in credited),
-        source_url=row.source_url if (row.source_url or "").startswith(("http://", "https://")) else None,
-        work_rights=_rights(row, "work"),
+        artist_names=tuple([name for name, _ in credited]),
+        source_url=source_url if source_url.startswith(("http://", "https://")) else None,
+        work_rights=work_rights,
         image_rights=image_rights,
         credit_line=row.credit_line or _credit_line(row, artists, image_rights),
     )
 
 
-def _rights(row: Row[Any], of: str) -> Rights:
+def _rights(license_values: tuple[str | None, ...], stated: str | None) -> Rights:
     """Return the rights of a licence, or of a statement that names none."""
-    values = {name: getattr(row, f"{of}_{name}") for name in _RIGHTS}
-    if values["uri"] is None:
-        return Rights(row.extra.get(f"{of}_rights") or "Rights not stated", None, "unknown")
-    return Rights(**values)
+    label, uri, reuse, spdx_id = license_values
+    if label is None or uri is None or reuse is None:
+        return Rights(stated or "Rights not stated", None, "unknown")
+    return Rights(label, uri, reuse, spdx_id)
 
 
 def _credit_line(row: Row[Any], artists: tuple[str, ...], rights: Rights) -> str:

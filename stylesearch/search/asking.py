@@ -60,8 +60,8 @@ class Asking:
         """Milliseconds that are left."""
         return max(LEAST_MILLISECONDS, int((self._until - time.monotonic()) * 1000))
 
-    def rows(self, plan: Plan, statement: Executable) -> Sequence[Row[Any]]:
-        """Return the rows of a plan's statement.
+    def rows(self, plan: Plan, statement: Executable, values: dict[str, Any]) -> Sequence[Row[Any]]:
+        """Return the rows of a plan's statement, executed with some values.
 
         Raises
         ------
@@ -78,7 +78,7 @@ class Asking:
                 kept = {
                     PREPARED: plan.method != "exact"
                 }  # of a filter, each value may want a plan of its own
-                rows = self._session.connection().execute(statement, execution_options=kept).all()
+                rows = self._session.connection().execute(statement, values, execution_options=kept).all()
                 self._forced = self._forced and not rows
                 return rows
         except DBAPIError as error:
@@ -97,10 +97,14 @@ class Asking:
         if plan.method == "exact" or self._parted:
             return settings | ({"enable_sort": "on"} if self._forced else {})
         self._forced = True  # until a row comes: each puts it back
-        return settings | {
+        settings |= {
             "enable_sort": "off",  # the way has been chosen: through the index
-            "hnsw.iterative_scan": "relaxed_order",
             "hnsw.ef_search": str(plan.ef),
+            "hnsw.iterative_scan": "relaxed_order" if plan.visited else "off",
+        }
+        if not plan.visited:
+            return settings
+        return settings | {
             "hnsw.max_scan_tuples": str(plan.visited),
             # What was met is remembered in memory: of a wider scan it is more.
             "hnsw.scan_mem_multiplier": str(max(1, plan.visited // MOST_VISITED)),

@@ -308,12 +308,12 @@ class _Search:
         if isinstance(statements, PartedStatements):
             return self._parted_answer(way, statements, ask, query, wanted, known)
         statement = statements.of(way.plan.method, wanted)
-        answer = read(self._asking.rows(way.plan, statement), ask, query.readout, wanted)
+        answer = read(self._asking.rows(way.plan, statement, statements.values), ask, query.readout, wanted)
         if way.exact or query.group != "work" or query.after is None or not answer.candidates:
             return answer
         # A work was perhaps shown on a page before, by another of its images.
         works = {one.work_id for one in answer.candidates}
-        rows = self._asking.rows(way.plan, statements.of_works(sorted(works), wanted))
+        rows = self._asking.rows(way.plan, statements.of_works(sorted(works), wanted), statements.values)
         return replace(answer, candidates=read(rows, ask, query.readout, wanted).candidates)
 
     def _parted_answer(
@@ -328,20 +328,20 @@ class _Search:
         plan, images = way.plan, None
         reach = brought_by_part(known, wanted.limit)
         if way.exact and known.matching <= COUNTED:
-            images = [row.id for row in self._asking.rows(plan, statements.images())]
+            images = [row.id for row in self._asking.rows(plan, statements.images(), statements.values)]
             if not images:
                 return Answer([], -np.inf, exhausted=True, matching=0)
             reach = wanted.limit
         statement = statements.nearest(plan.method, wanted, reach=reach, images=images)
-        answer = read(self._asking.rows(plan, statement), ask, query.readout, wanted)
+        answer = read(self._asking.rows(plan, statement, statements.values), ask, query.readout, wanted)
         if query.group != "work" or query.after is None or not answer.candidates:
             return answer
         # A work was perhaps shown on a page before, by another of its images.
         works = sorted({one.work_id for one in answer.candidates})
-        images = [row.id for row in self._asking.rows(plan, statements.images(works))]
+        images = [row.id for row in self._asking.rows(plan, statements.images(works), statements.values)]
         whole = Wanted(len(images), artists=wanted.artists, parted=True)
         statement = statements.nearest("exact", whole, reach=len(images) + 1, images=images)
-        rows = self._asking.rows(plan, statement)
+        rows = self._asking.rows(plan, statement, statements.values)
         return replace(answer, candidates=read(rows, ask, query.readout, whole).candidates)
 
     def _with_crowding(self, ask: Ask, query: StyleQuery) -> Ask:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -19,11 +18,9 @@ from sqlalchemy import (
     Integer,
     any_,
     bindparam,
-    column,
     func,
     literal_column,
     select,
-    table,
     true,
     type_coerce,
     union_all,
@@ -39,7 +36,7 @@ from stylesearch.search.facets import Rows
 from stylesearch.search.plans import Method
 from stylesearch.search.readout import Readout
 from stylesearch.search.scoring import Ask
-from stylesearch.search.statements import Statements, Wanted
+from stylesearch.search.statements import NOT_LEFT_OUT, Statements, Wanted, descriptors_of
 
 
 class PartedStatements(Statements):
@@ -69,7 +66,7 @@ class PartedStatements(Statements):
         """Return the statement that brings the ids of images that the filters let through, of some works or of all."""
         found = select(Image.id).join(Work, Work.id == Image.work_id).where(*self._conditions)
         if self._without:
-            found = found.where(Image.id.not_in(self._without))
+            found = found.where(NOT_LEFT_OUT)
         return found if works is None else found.where(Image.work_id.in_(sorted(works)))
 
     def nearest(
@@ -94,7 +91,7 @@ class PartedStatements(Statements):
         if images is None:
             found = found.select_from(joined.join(Work, Work.id == Image.work_id)).where(*self._conditions)
             if self._without:
-                found = found.where(Image.id.not_in(self._without))
+                found = found.where(NOT_LEFT_OUT)
         else:
             found = found.select_from(joined)
         nearest = found.order_by(near.c.distance, near.c.image_id).limit(wanted.limit).cte("nearest")
@@ -126,7 +123,7 @@ class PartedStatements(Statements):
         reach: int,
         images: Sequence[int] | None,
     ) -> Any:
-        self._descriptors = _table(part)
+        self._descriptors = descriptors_of(part.table)
         distance = (
             self._at_width().op("<=>", return_type=Double())(self._example)
             if method == "hnsw"
@@ -150,7 +147,7 @@ class PartedStatements(Statements):
         """Count, on the shards, how many of some images have been described."""
         counts = []
         for part in self._parts:
-            there = _table(part)
+            there = descriptors_of(part.table)
             counts.append(
                 select(func.count().label("number"))
                 .select_from(there)
@@ -166,7 +163,3 @@ class PartedStatements(Statements):
 
 def _ids(images: Sequence[int]) -> ColumnElement[Any]:
     return bindparam(None, list(images), type_=ARRAY(BigInteger), unique=True)
-
-
-def _table(part: Part) -> Any:
-    return table(part.table, column("image_id", BigInteger), column("vector", HALFVEC()))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ from sqlalchemy import (
     Double,
     FromClause,
     Integer,
+    TableClause,
+    all_,
+    bindparam,
     cast,
     column,
     func,
@@ -41,6 +45,14 @@ from stylesearch.search.query import StyleQuery
 from stylesearch.search.readout import Readout
 from stylesearch.search.scoring import Ask
 from stylesearch.search.vectors import halfvec_text, unit
+
+_EXAMPLE: ColumnElement[Any] = bindparam("example", type_=NullType())
+NOT_LEFT_OUT = Image.id != all_(bindparam("without", type_=ARRAY(BigInteger)))
+"""That an image is none of those that are left out."""
+
+MOST_KEPT = 1000
+_kept: dict[tuple[Hashable, ...], Rows] = {}
+"""Statements that differ from each other by more than their values."""
 
 SLACK = 1e-5
 """What single precision may get wrong of a distance, generously: so much nearer or farther is told apart by our own sums."""
@@ -99,14 +111,21 @@ class Statements:
         self._encoder = encoder
         self._ask = ask
         self._readout = readout
+        self._asked = asked
+        self._access = access
         self._conditions = visible_conditions([asked], access)
         self._without = sorted(without)
         # The encoder's own partition: where it is gone the statement fails, and does not find nothing.
-        self._descriptors = table(
-            encoder.partition, column("image_id", BigInteger), column("vector", HALFVEC())
-        )
+        self._descriptors = descriptors_of(encoder.partition)
+        self._example = cast(_EXAMPLE, HALFVEC(self._dim))
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """What the statements are executed with."""
+        space, vector = self._ask.space, self._ask.vector
         # What an index is followed towards: of a space, only the direction can be told it.
-        self._example = _halfvec(ask.vector if ask.space is None else unit(ask.space.towards(ask.vector)[0]))
+        towards = vector if space is None else unit(space.towards(vector)[0])
+        return {"example": halfvec_text(towards)} | ({"without": self._without} if self._without else {})
 
     @property
     def slack(self) -> float:
@@ -133,7 +152,26 @@ class Statements:
         return base_score(ask, readout) - query.after.score - self.slack
 
     def of(self, method: Method, wanted: Wanted) -> Rows:
-        """Return the statement that ranks by a method."""
+        """Return the statement that ranks by a method.
+
+        Where only its values make it differ from that of another search, it is made once: making it takes about as long as
+        the database does to plan it.
+        """
+        if not self._only_values_differ or wanted.floor is not None:
+            return self._made(method, wanted)
+        key = (self._encoder.partition, self._dim, self._access, bool(self._without), method, wanted)
+        statement = _kept.get(key)
+        if statement is None:
+            if len(_kept) >= MOST_KEPT:
+                _kept.clear()
+            statement = _kept[key] = self._made(method, wanted)
+        return statement
+
+    @property
+    def _only_values_differ(self) -> bool:
+        return self._asked.everything and self._readout.measure == "cosine" and not len(self._ask.others)
+
+    def _made(self, method: Method, wanted: Wanted) -> Rows:
         if method == "exact":
             return self.exact(wanted)
         return self.through_index(wanted) if method == "hnsw" else self.through_binary_index(wanted)
@@ -215,7 +253,7 @@ class Statements:
                 Whitened, (Whitened.image_id == Image.id) & (Whitened.encoder_id == self._encoder.id)
             )
         if self._without:
-            joined = joined.where(Image.id.not_in(self._without))
+            joined = joined.where(NOT_LEFT_OUT)
         return joined.where(*conditions)
 
     def _distance(self) -> ColumnElement[float]:
@@ -238,7 +276,8 @@ class Statements:
     def _bare_distance(self, vector: NDArray[np.float64]) -> ColumnElement[float]:
         stored, space = self._descriptors.c.vector, self._ask.space
         if space is None:
-            return stored.op("<=>", return_type=Double())(_halfvec(vector))
+            asked = self._example if vector is self._ask.vector else _halfvec(vector)
+            return stored.op("<=>", return_type=Double())(asked)
         along, offset = space.towards(vector)
         # The operator's product is a negative one.
         product: ColumnElement[float] = cast(stored, VECTOR(self._dim)).op("<#>", return_type=Double())(
@@ -304,6 +343,12 @@ class Statements:
         totals = select(*(value.label(name) for name, value in counts.items())).subquery("totals")
         inner = statement.subquery("brought")
         return select(inner, totals).select_from(totals.outerjoin(inner, true()))
+
+
+@cache
+def descriptors_of(name: str) -> TableClause:
+    """Return a table of descriptors by its name."""
+    return table(name, column("image_id", BigInteger), column("vector", HALFVEC()))
 
 
 def _plain(number: int) -> ColumnElement[int]:

@@ -16,7 +16,7 @@ HALF_MAX = float(np.finfo(np.float16).max)
 
 def halfvec_text(vector: NDArray[np.float64]) -> str:
     """Return ``[dim]`` numbers of half precision as PostgreSQL reads them; five digits tell each of them."""
-    return "[" + ",".join([f"{number:.5g}" for number in vector.tolist()]) + "]"
+    return f"[{','.join(['%.5g'] * len(vector))}]" % tuple(vector.tolist())
 
 
 def in_halves(vector: NDArray[np.floating], *, dim: int, slug: str) -> NDArray[np.float64]:

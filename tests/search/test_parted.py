@@ -40,9 +40,9 @@ def test_buckets_are_spread_alike_and_few_are_moved():
 
 
 @pytest.fixture(scope="module")
-def homes(servers):
+def homes(servers, worker_id):
     """Data folders of three servers that are to be shards, beside that of the run's own."""
-    folder = Path(os.environ["TESTS_RUN_FOLDER"]) / "shards"
+    folder = Path(os.environ["TESTS_RUN_FOLDER"]) / f"shards-{worker_id}"
     made = {name: folder / name for name in ("one", "two", "three")}
     yield made
     for home in made.values():

@@ -78,6 +78,23 @@ def test_the_index_is_followed_wider_where_few_match():
     assert chosen(MILLION / 100, "hnsw").ef == 1000
 
 
+def test_a_scan_ends_with_what_it_keeps_in_view_where_that_is_enough():
+    assert chosen(MILLION).visited == 0
+    assert chosen(MILLION / 2).visited == chosen(MILLION / 10).visited == 0
+    assert chosen(MILLION / 100, "hnsw").visited == MOST_VISITED  # no scan keeps enough in view
+    assert chosen(MILLION, "hnsw", wanted=90).visited == MOST_VISITED
+    assert chosen(MILLION, "binary", binary=True).visited == MOST_VISITED
+
+
+def test_a_scan_that_ended_with_too_few_goes_on_or_gives_way():
+    first = Plan("hnsw", 100, visited=0)
+    many = Statistics(MILLION, MILLION / 2, hnsw=True)
+    assert after_running_dry(first, many, found=30, wanted=40) == Plan("hnsw", 100)
+    assert after_running_dry(first, many, found=0, wanted=40).method == "exact"
+    few = Statistics(10_000, 5000, hnsw=True)
+    assert after_running_dry(first, few, found=10, wanted=40).method == "exact"
+
+
 def test_a_scan_that_ran_dry_goes_on_or_gives_way():
     statistics = Statistics(1000 * MILLION, 500 * MILLION, hnsw=True)
     first = Plan("hnsw", 100)
