@@ -7,6 +7,8 @@ million rows. Each contender is measured in a process of its own, one at a time,
 measured is not measured again: stopped, it goes on where it was when the command is given again. --anew NAME forgets one's
 figures. A contender that is not installed, or that does not serve, is named and left out.
 
+Last, our whole query and the bare statement answer the same questions in turn, so that both meet the same machine.
+
 For each filter a contender's settings are tried from the quickest on until it finds 99 %, or there are no more. Of those that
 reach a recall, the quickest counts. --report writes the table and the plots to benchmarks/results/search.
 """
@@ -33,6 +35,7 @@ NAME = "search"
 TARGETS = (0.95, 0.99)
 WARMING_SECONDS, LONGEST_SECONDS = 5.0, 30.0
 OURS, BARE, TUTORIAL = "stylesearch", "bare statement", "pgvector tutorial"
+IN_TURN, WIDTHS, ROUNDS = "in turn", (200, 40, 80, 160, 320, 640), 3
 
 
 def main() -> None:
@@ -49,17 +52,20 @@ def main() -> None:
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        measure(options.work, options.rows[0], options.queries, _named(options.one))
+        if options.one == IN_TURN:
+            measure_in_turn(options.work, options.rows[0], options.queries)
+        else:
+            measure(options.work, options.rows[0], options.queries, _named(options.one))
         return
     for rows in [] if options.report else options.rows:
         make(options.work / str(rows), rows, options.queries)
-        for contender in CONTENDERS:
-            if options.only and contender.name not in options.only:
+        for name in (*(one.name for one in CONTENDERS), IN_TURN):
+            if options.only and name not in options.only:
                 continue
-            path = _path(options.work, rows, contender.name)
-            if contender.name in options.anew:
+            path = _path(options.work, rows, name)
+            if name in options.anew:
                 path.unlink(missing_ok=True)
-            command = [sys.executable, __file__, "--work", options.work, "--rows", rows, "--queries", options.queries, "--one", contender.name]  # fmt: skip
+            command = [sys.executable, __file__, "--work", options.work, "--rows", rows, "--queries", options.queries, "--one", name]  # fmt: skip
             subprocess.run([str(part) for part in command], check=False)
     report(options.out, options.work, options.rows, options.queries)
 
@@ -111,6 +117,43 @@ def measure(work: Path, rows: int, queries: int, contender: type[Searcher]) -> N
             searcher.close()
 
 
+def measure_in_turn(work: Path, rows: int, queries: int) -> None:
+    """Have our whole query and the bare statement answer each question one after the other."""
+    path = _path(work, rows, IN_TURN)
+    if path.exists():
+        return
+    hard = make(work / str(rows), rows, queries)
+    everything = FILTERS["none"]
+    searchers = [_named(name)(work / str(rows), hard) for name in (OURS, BARE)]
+    told = []
+    try:
+        for searcher in searchers:
+            searcher.warm()
+        for width in WIDTHS:
+            print(f"{rows:,} {IN_TURN}, {width}", flush=True)
+            asks = [
+                searchers[0].ready({"search_ef": width}, everything),
+                searchers[1].ready({"ef": width}, everything),
+            ]
+            seconds: list[list[float]] = [[], []]
+            for round_ in range(1 + ROUNDS):
+                found = []
+                for vector in hard.queries:
+                    for ask, taken in zip(asks, seconds, strict=True):
+                        start = time.perf_counter()
+                        answer = ask(vector)
+                        if round_:  # the first one warms
+                            taken.append(time.perf_counter() - start)
+                        if ask is asks[0]:
+                            found.append(answer)
+            ours, bare = (1000 * float(np.median(taken)) for taken in seconds)
+            told.append({"ef": width, "recall": hard.recall("none", found), "ours_ms": ours, "bare_ms": bare})
+        path.write_text(json.dumps(told, indent=1))
+    finally:
+        for searcher in searchers:
+            searcher.close()
+
+
 def _measured(searcher: Searcher, hard: Hard, name: str, bound: int, setting: Setting) -> dict[str, Any]:
     """Ask all questions one after the other, or as many as there is time for."""
     ask = searcher.ready(setting, bound)
@@ -151,11 +194,20 @@ def report(out: Path, work: Path, sizes: Sequence[int], queries: int) -> None:
             for one in CONTENDERS
             if _path(work, rows, one.name).exists()
         }
+    turns = {
+        rows: json.loads(_path(work, rows, IN_TURN).read_text())
+        for rows in sizes
+        if _path(work, rows, IN_TURN).exists()
+    }
     sections = []
     for rows, known in figures.items():
-        sections += _of_size(rows, known, queries)
+        sections += [*_of_size(rows, known, queries), *_in_turn(turns.get(rows, []))]
     sections.append(_growth(figures))
-    values = {"queries": queries, "sizes": {str(rows): known for rows, known in figures.items()}}
+    values = {
+        "queries": queries,
+        "sizes": {str(rows): known for rows, known in figures.items()},
+        "in_turn": {str(rows): told for rows, told in turns.items()},
+    }
     plots = {
         f"{rows}-{what}": draw
         for rows, known in figures.items()
@@ -224,6 +276,26 @@ def _of_size(rows: int, known: dict[str, Any], queries: int) -> list[str]:
         table(head, free),
         "Taking in and indexing:",
         table(("", "seconds", "rows a second", "MB on disk", "most memory, MB"), built),
+    ]
+
+
+def _in_turn(told: Sequence[dict[str, Any]]) -> list[str]:
+    if not told:
+        return []
+    lines = [
+        (
+            str(one["ef"]),
+            f"{one['recall']:.3f}",
+            f"{one['ours_ms']:.2f}",
+            f"{one['bare_ms']:.2f}",
+            f"{one['ours_ms'] / one['bare_ms']:.2f}",
+        )
+        for one in told
+    ]
+    head = ("hnsw.ef_search", "recall", "stylesearch, p50, ms", "bare statement, p50, ms", "times")
+    return [
+        "A whole query and the bare statement, question by question in turn, without a filter; 200 is what is used by default:",
+        table(head, lines),
     ]
 
 

@@ -97,6 +97,15 @@ def test_a_scan_through_the_index_that_gives_up_is_made_good(gallery, monkeypatc
         assert ids(ranking) == gallery.nearest(vector, RARE, 40)
 
 
+def test_a_scan_that_was_thought_to_be_enough_and_was_not_goes_on(gallery, monkeypatch):
+    monkeypatch.setattr("stylesearch.search.plans.ABREAST", 0.01)
+    for seed in range(3):
+        ranking = gallery.ask(
+            gallery.query(seed), where="-medium:ink", k=40, mode="hnsw", settings={"search_ef": 20}
+        )
+        assert (ranking.method, ranking.complete, len(ranking.ranked)) == ("hnsw", True, 40)
+
+
 def test_auto_chooses_by_what_is_known_of_the_gallery(gallery):
     vector = gallery.query(0)
     assert gallery.ask(vector).method == "exact"
