@@ -315,47 +315,63 @@ def _growth(figures: dict[int, dict[str, Any]]) -> str:
     return f"From one size to the next, without a filter:\n\n{table(head, lines)}"
 
 
+def _style(number: int) -> dict[str, Any]:
+    """Return how a contender is drawn: where the colours begin again, by dashes and squares."""
+    again = number >= len(COLOURS)
+    return {
+        "color": COLOURS[number % len(COLOURS)],
+        "linestyle": "--" if again else "-",
+        "marker": "s" if again else "o",
+        "markersize": 4,
+        "linewidth": 1,
+    }
+
+
 def _draw_recall(known: dict[str, Any]) -> Figure:
-    figure, axes = plain_figure(7.0, 4.5)
+    figure, axes = plain_figure(8.0, 4.5)
     for number, (name, one) in enumerate(known.items()):
         told = sorted(one["filters"].get("none", []), key=lambda each: each["p50_ms"])
         if told:
-            axes.plot([each["recall"] for each in told], [each["p50_ms"] for each in told], "o-", label=name,
-                      color=COLOURS[number % len(COLOURS)], markersize=3, linewidth=1)  # fmt: skip
+            axes.plot(
+                [each["recall"] for each in told],
+                [each["p50_ms"] for each in told],
+                label=name,
+                **_style(number),
+            )
     axes.set_yscale("log")
     axes.set_xlim(0.8, 1.002)
     axes.set_xlabel("recall of the ten nearest, without a filter")
     axes.set_ylabel("p50, ms")
-    axes.legend(fontsize=7, frameon=False)
+    axes.legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
 
 
 def _draw_filters(known: dict[str, Any]) -> Figure:
-    figure, axes = plain_figure(7.0, 4.5)
+    figure, axes = plain_figure(8.0, 4.5)
     for number, (name, one) in enumerate(known.items()):
         found = [best(one["filters"].get(filtered, []), TARGETS[-1]) for filtered in FILTERS]
-        places = [place for place, each in enumerate(found) if each]
-        axes.plot(places, [each["p50_ms"] for each in found if each], "o-", label=name,
-                  color=COLOURS[number % len(COLOURS)], markersize=3, linewidth=1)  # fmt: skip
+        # A gap where it was not reached.
+        times = [each["p50_ms"] if each else np.nan for each in found]
+        axes.plot(range(len(FILTERS)), times, label=name, **_style(number))
     axes.set_yscale("log")
     axes.set_xticks(range(len(FILTERS)), FILTERS)
     axes.set_xlabel("share of the gallery that a filter lets through")
     axes.set_ylabel("p50, ms, at a recall of 0.99 or more")
-    axes.legend(fontsize=7, frameon=False)
+    axes.legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
 
 
 def _draw_size(known: dict[str, Any]) -> Figure:
-    figure, axes = plain_figure(7.0, 4.5)
+    figure, axes = plain_figure(8.0, 4.5)
     for number, (name, one) in enumerate(known.items()):
         found, size = best(one.get("filters", {}).get("none", []), TARGETS[-1]), _searched_bytes(name, known)
         if found and size:
-            axes.plot([size / 1e6], [found["p50_ms"]], "o", label=name, color=COLOURS[number % len(COLOURS)])
+            axes.plot([size / 1e6], [found["p50_ms"]], label=name, **_style(number) | {"linestyle": ""})
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("MB on disk that are searched: descriptors and index")
     axes.set_ylabel("p50, ms, at a recall of 0.99 or more, without a filter")
-    axes.legend(fontsize=7, frameon=False)
+    axes.legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
 
 
