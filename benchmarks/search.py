@@ -327,6 +327,12 @@ def _style(number: int) -> dict[str, Any]:
     }
 
 
+def _with_names(figure: Figure) -> Figure:
+    """Name the contenders beside the plot: there are too many for a place within."""
+    figure.axes[0].legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure
+
+
 def _draw_recall(known: dict[str, Any]) -> Figure:
     figure, axes = plain_figure(8.0, 4.5)
     for number, (name, one) in enumerate(known.items()):
@@ -342,8 +348,7 @@ def _draw_recall(known: dict[str, Any]) -> Figure:
     axes.set_xlim(0.8, 1.002)
     axes.set_xlabel("recall of the ten nearest, without a filter")
     axes.set_ylabel("p50, ms")
-    axes.legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    return figure
+    return _with_names(figure)
 
 
 def _draw_filters(known: dict[str, Any]) -> Figure:
@@ -357,8 +362,7 @@ def _draw_filters(known: dict[str, Any]) -> Figure:
     axes.set_xticks(range(len(FILTERS)), FILTERS)
     axes.set_xlabel("share of the gallery that a filter lets through")
     axes.set_ylabel("p50, ms, at a recall of 0.99 or more")
-    axes.legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    return figure
+    return _with_names(figure)
 
 
 def _draw_size(known: dict[str, Any]) -> Figure:
@@ -371,8 +375,7 @@ def _draw_size(known: dict[str, Any]) -> Figure:
     axes.set_yscale("log")
     axes.set_xlabel("MB on disk that are searched: descriptors and index")
     axes.set_ylabel("p50, ms, at a recall of 0.99 or more, without a filter")
-    axes.legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    return figure
+    return _with_names(figure)
 
 
 def _searched_bytes(name: str, known: dict[str, Any]) -> int:

@@ -152,9 +152,9 @@ def _card(row: Row[Any]) -> WorkCard:
     plain["sha256"] = plain["sha256"].hex()
     credited: list[tuple[str, str | None]] = row.credits or []
     artists = tuple([f"{qualifier} {name}" if qualifier else name for name, qualifier in credited])
-    rights = len(row) - 2 * len(_RIGHTS)
-    work_rights = _rights(row[rights : rights + len(_RIGHTS)], row.extra.get("work_rights"))
-    image_rights = _rights(row[rights + len(_RIGHTS) :], row.extra.get("image_rights"))
+    number = len(_RIGHTS)
+    work_rights = _rights(row[-2 * number : -number], row.extra.get("work_rights"))
+    image_rights = _rights(row[-number:], row.extra.get("image_rights"))
     source_url = row.source_url or ""
     return WorkCard(
         **plain,
