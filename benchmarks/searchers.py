@@ -520,7 +520,7 @@ class MilvusLite(Searcher):
     settings = tuple({"ef": gap} for gap in GAPS)
 
     def build(self) -> Built:
-        from pymilvus import DataType, MilvusClient
+        from pymilvus import DataType, MilvusClient, MilvusException
 
         built, rows = Built(), len(self.hard.codes)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -536,20 +536,24 @@ class MilvusLite(Searcher):
         built_with = {"M": hnsw.HNSW_M, "efConstruction": hnsw.HNSW_EF_CONSTRUCTION}
         chosen.add_index("vector", index_type="HNSW", metric_type="COSINE", params=built_with)
         everything = psutil.Process()
-        with (
-            watched(built, lambda: [everything, *everything.children(recursive=True)]),
-            timed(built, "descriptors"),
-        ):
-            self.client.create_collection("items", schema=schema)
-            for start in range(0, rows, 1000):
-                block = np.array(self.hard.vectors[start : start + 1000], dtype=np.float32)
-                self.client.insert("items", [
-                    {"id": start + number, "code": int(self.hard.codes[start + number]), "vector": vector}
-                    for number, vector in enumerate(block)
-                ])  # fmt: skip
-            self.client.flush("items")
+        with watched(built, lambda: [everything, *everything.children(recursive=True)]):
+            with timed(built, "descriptors"):
+                self.client.create_collection("items", schema=schema)
+                for start in range(0, rows, 1000):
+                    block = np.array(self.hard.vectors[start : start + 1000], dtype=np.float32)
+                    self.client.insert("items", [
+                        {"id": start + number, "code": int(self.hard.codes[start + number]), "vector": vector}
+                        for number, vector in enumerate(block)
+                    ])  # fmt: skip
+                self.client.flush("items")
             with timed(built, "index"):
-                self.client.create_index("items", chosen)
+                try:
+                    self.client.create_index("items", chosen)
+                except (
+                    MilvusException
+                ) as error:  # its client loses patience in some minutes, and asks once more
+                    if "index already exists" not in error.message:
+                        raise
                 self.client.load_collection("items")
         built.disk_bytes["all"] = size_of(self.folder)
         return built
@@ -572,15 +576,13 @@ class MilvusLite(Searcher):
 
 
 class QdrantLocal(Searcher):
-    """Qdrant's local mode, which compares everything in numpy; it holds all in memory."""
+    """Qdrant's local mode, which compares everything in numpy and holds all in memory; it warns from 20,000 on."""
 
     name = "Qdrant local"
 
     def build(self) -> Built:
         from qdrant_client import QdrantClient, models
 
-        if len(self.hard.codes) > 200_000:
-            raise LookupError("it says itself that it is not for more than some ten thousands")
         self.models = models
         built = Built()
         self.client = QdrantClient(":memory:")
