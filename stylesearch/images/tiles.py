@@ -21,7 +21,7 @@ TILE = 512
 MOST_PIXELS = 60_000_000
 """A larger picture is kept scaled down to so many."""
 
-DRAWING_SIDE = 4096
+DRAWING_SIDE = 2048
 """A drawing has no pixels of its own: this many are drawn along its longer side."""
 
 _QUALITY = 90

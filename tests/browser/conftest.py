@@ -49,7 +49,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def portal(archive_environment) -> Iterator[str]:
+def portal(archive_environment, serving) -> Iterator[str]:
+    """The portal's address."""
+    with serving(archive_environment.settings) as address:
+        yield address
+
+
+@pytest.fixture
+def portal_of_command(archive_environment) -> Iterator[str]:
     """The portal's address; served by the real command, in a process of its own."""
     with subprocess.Popen(
         [sys.executable, "-m", "stylesearch", "serve", "--port", "0"], stdout=subprocess.PIPE, text=True

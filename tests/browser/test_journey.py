@@ -16,6 +16,12 @@ SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 
 
 @pytest.fixture
+def portal(portal_of_command: str) -> str:
+    """As visitors have it."""
+    return portal_of_command
+
+
+@pytest.fixture
 def picture(archive, tmp_path: Path) -> Path:
     """A PNG of one of the archive's SVG drawings."""
     drawing = archive.folder / "woodcut" / "cat.svg"

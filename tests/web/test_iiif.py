@@ -29,8 +29,8 @@ def test_the_base_leads_to_what_is_told(client, base):
     assert info.mimetype == "application/ld+json"
     assert info.json["id"].endswith(base)
     assert (info.json["type"], info.json["profile"]) == ("ImageService3", "level2")
-    assert max(info.json["width"], info.json["height"]) == 4096  # a drawing
-    assert info.json["tiles"][0]["scaleFactors"] == [1, 2, 4, 8]
+    assert max(info.json["width"], info.json["height"]) == 2048  # a drawing
+    assert info.json["tiles"][0]["scaleFactors"] == [1, 2, 4]
     again = client.get(f"{base}/info.json", headers={"If-None-Match": info.headers["ETag"]})
     assert again.status_code == 304
 
