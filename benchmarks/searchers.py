@@ -549,9 +549,8 @@ class MilvusLite(Searcher):
             with timed(built, "index"):
                 try:
                     self.client.create_index("items", chosen)
-                except (
-                    MilvusException
-                ) as error:  # its client loses patience in some minutes, and asks once more
+                except MilvusException as error:
+                    # Its client loses patience in some minutes, and asks once more.
                     if "index already exists" not in error.message:
                         raise
                 self.client.load_collection("items")

@@ -285,9 +285,13 @@ def _serving(settings: Settings) -> Iterator[str]:
     server = waitress_server(create_app(settings), sockets)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    yield url_of(sockets[0])
-    server.trigger.pull_trigger(server.close)  # in its own thread, which may just be waiting for a request
-    thread.join(10)
+    try:
+        yield url_of(sockets[0])
+    finally:
+        server.trigger.pull_trigger(
+            server.close
+        )  # in its own thread, which may just be waiting for a request
+        thread.join(10)
 
 
 @pytest.fixture(scope="session")

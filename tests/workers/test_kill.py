@@ -361,8 +361,9 @@ def kill_and_kill_again(installation: Installation, command: Command) -> Counter
             victim = next(
                 (name for name in in_turn if kill_something(installation, command, name, chance)), None
             )
-            killed.update([victim] if victim else [])
-            moment = done + 1 + chance.randrange(max(1, (MANY * 3 // 4 - done) // (KILLS - turn)))
+            if victim is not None:
+                killed[victim] += 1
+                moment = done + 1 + chance.randrange(max(1, (MANY * 3 // 4 - done) // (KILLS - turn)))
         time.sleep(0.2 * chance.random())
     return killed
 
