@@ -150,13 +150,12 @@ def _broker(url: str, number: int) -> str:
     return make_url(url).set(database=str(number)).render_as_string(hide_password=False)
 
 
-@pytest.fixture(scope="session")
-def databases_of_run(servers: Servers, testrun_uid: str, worker_id: str) -> Iterator[Callable[..., str]]:
-    """Makes databases that go with the run: ``make(template=...)`` returns a new one's name."""
+@contextlib.contextmanager
+def _making_databases(servers: Servers) -> Iterator[Callable[..., str]]:
     made: list[str] = []
 
     def make(template: str = "template1") -> str:
-        name = f"test_{testrun_uid[:8]}_{worker_id}_{len(made)}"
+        name = f"test_{secrets.token_hex(8)}"
         with servers.connect() as connection:
             connection.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
@@ -167,8 +166,6 @@ def databases_of_run(servers: Servers, testrun_uid: str, worker_id: str) -> Iter
         return name
 
     yield make
-    if GIVEN_DATABASE not in os.environ:
-        return  # they go with the run's folder
     with servers.connect() as connection:
         # Not WITH (FORCE): that fails where the server is just vacuuming, which is not ours to end. Without it, that is
         # waited for.
@@ -178,6 +175,20 @@ def databases_of_run(servers: Servers, testrun_uid: str, worker_id: str) -> Iter
         )
         for name in made:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def databases_of_run(servers: Servers) -> Iterator[Callable[..., str]]:
+    """Makes databases that go with the run: ``make(template=...)`` returns a new one's name."""
+    with _making_databases(servers) as make:
+        yield make
+
+
+@pytest.fixture
+def databases_of_test(servers: Servers) -> Iterator[Callable[..., str]]:
+    """Makes databases that go with the test, as those of thousands of tests would fill a disk."""
+    with _making_databases(servers) as make:
+        yield make
 
 
 UNLIMITED = {f"rate_{name}": "" for name in ("search", "describe", "api", "login", "withdraw")}
@@ -208,10 +219,10 @@ def empty_template(servers: Servers, databases_of_run: Callable[..., str], tmp_p
 
 @pytest.fixture
 def settings(
-    servers: Servers, databases_of_run: Callable[..., str], empty_template: str, tmp_path: Path
+    servers: Servers, databases_of_test: Callable[..., str], empty_template: str, tmp_path: Path
 ) -> Iterator[Settings]:
     """Settings of a fresh, empty catalogue."""
-    settings = _settings(servers, databases_of_run(empty_template), tmp_path / "home")
+    settings = _settings(servers, databases_of_test(empty_template), tmp_path / "home")
     yield settings
     _forget(settings)
 
@@ -257,11 +268,11 @@ def archive_template(
 
 @pytest.fixture
 def archive(
-    servers: Servers, databases_of_run, archive_template: tuple[str, Path], drawn_folder: Path
+    servers: Servers, databases_of_test, archive_template: tuple[str, Path], drawn_folder: Path
 ) -> Iterator[Archive]:
     """A catalogue of its own with the small drawn collection in it; the image store is shared."""
     template, home = archive_template
-    settings = _settings(servers, databases_of_run(template), home)
+    settings = _settings(servers, databases_of_test(template), home)
     yield Archive(settings, open_database(settings), drawn_folder)
     _forget(settings)
 
@@ -415,16 +426,16 @@ class SplitArchive(Archive):
 @pytest.fixture
 def split_archive(
     servers: Servers,
-    databases_of_run,
+    databases_of_test,
     archive_template: tuple[str, Path],
     drawn_folder: Path,
     shard_server: ShardServer,
 ) -> Iterator[SplitArchive]:
     template, home = archive_template
-    settings = _settings(servers, databases_of_run(template), home)
+    settings = _settings(servers, databases_of_test(template), home)
     split = SplitArchive(settings, open_database(settings), drawn_folder, server=shard_server)
     shard_server.start()
-    shards.add(split.database, "one", servers.url_of(databases_of_run()), ef=100)
+    shards.add(split.database, "one", servers.url_of(databases_of_test()), ef=100)
     shards.add(split.database, "two", shard_server.make(), ef=100)
     splitting.split(split.database, split.encoder)
     yield split

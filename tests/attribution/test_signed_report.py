@@ -158,11 +158,11 @@ def test_numbers_are_the_same_on_another_machine_state(archive, saved, drawing, 
 
 
 def test_numbers_are_the_same_in_another_process_on_a_catalogue_restored_elsewhere(
-    archive, saved, drawing, tmp_path, servers, databases_of_run, empty_template
+    archive, saved, drawing, tmp_path, servers, databases_of_test, empty_template
 ):
     """Another database with its rows in another order, another process, another number of threads."""
     backup(archive.database, tmp_path / "catalogue.backup")
-    url = servers.url_of(databases_of_run(empty_template))
+    url = servers.url_of(databases_of_test(empty_template))
     elsewhere = Database(sqlalchemy_url(url))
     restore(elsewhere, tmp_path / "catalogue.backup", replace=False)
     with elsewhere.session() as session:

@@ -38,8 +38,8 @@ def filled(toy, make_work):
 
 
 @pytest.fixture
-def other(servers, databases_of_run, empty_template):
-    database = Database(sqlalchemy_url(servers.url_of(databases_of_run(empty_template))))
+def other(servers, databases_of_test, empty_template):
+    database = Database(sqlalchemy_url(servers.url_of(databases_of_test(empty_template))))
     yield database
     database.close()
 
@@ -141,10 +141,10 @@ def test_the_commands(archive_environment, run_command, tmp_path):
 
 
 @pytest.fixture
-def split(filled, servers, databases_of_run, shard_server):
+def split(filled, servers, databases_of_test, shard_server):
     """A gallery that is split: a part on the same server, and one on a server that may be killed."""
     shard_server.start()
-    for slug, url in (("one", servers.url_of(databases_of_run())), ("two", shard_server.make())):
+    for slug, url in (("one", servers.url_of(databases_of_test())), ("two", shard_server.make())):
         shards.add(filled.database, slug, url, ef=100)
     splitting.split(filled.database, filled.encoder)
     yield filled

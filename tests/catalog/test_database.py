@@ -135,8 +135,8 @@ def extensions() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def test_an_old_pgvector_is_refused(servers, databases_of_run, as_superuser, extensions):
-    name = databases_of_run()
+def test_an_old_pgvector_is_refused(servers, databases_of_test, as_superuser, extensions):
+    name = databases_of_test()
     shipped = postgres_root() / "share" / "extension"
     (control,) = shipped.glob("vector.control")
     (script,) = shipped.glob("vector--?.?.?.sql")
@@ -157,8 +157,8 @@ def test_an_old_pgvector_is_refused(servers, databases_of_run, as_superuser, ext
     assert "ALTER EXTENSION vector UPDATE" in caught.value.hint
 
 
-def test_a_server_without_pgvector_is_refused(servers, databases_of_run, as_superuser, extensions, tmp_path):
-    name = databases_of_run()
+def test_a_server_without_pgvector_is_refused(servers, databases_of_test, as_superuser, extensions, tmp_path):
+    name = databases_of_test()
     with as_superuser(name) as connection:
         connection.execute("DROP EXTENSION IF EXISTS vector")
         statement = sql.SQL("ALTER DATABASE {} SET extension_control_path = {}")

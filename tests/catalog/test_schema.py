@@ -34,9 +34,9 @@ def downgrade() -> None:
 
 
 @pytest.fixture
-def empty(servers, databases_of_run):
+def empty(servers, databases_of_test):
     """A database without any table."""
-    database = Database(sqlalchemy_url(servers.url_of(databases_of_run())))
+    database = Database(sqlalchemy_url(servers.url_of(databases_of_test())))
     yield database
     database.close()
 
@@ -199,10 +199,10 @@ def test_the_command_checks(environment, database, run_command):
     assert len(done.err.splitlines()) == 1
 
 
-def test_opening_a_database_upgrades_it_when_it_is_empty(servers, databases_of_run, tmp_path):
+def test_opening_a_database_upgrades_it_when_it_is_empty(servers, databases_of_test, tmp_path):
     from stylesearch.settings import Settings
 
-    settings = Settings(home=tmp_path, database_url=servers.url_of(databases_of_run()))
+    settings = Settings(home=tmp_path, database_url=servers.url_of(databases_of_test()))
     database = open_database(settings)
     assert "work" in tables(database)
     database.close()

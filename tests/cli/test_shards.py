@@ -12,9 +12,9 @@ from stylesearch.local.postgres import SUPERUSER, postgres_url
 
 
 @pytest.fixture
-def address(servers, databases_of_run):
+def address(servers, databases_of_test):
     """Makes an empty database on the run's own server; returns its URL."""
-    return lambda: servers.url_of(databases_of_run())
+    return lambda: servers.url_of(databases_of_test())
 
 
 def refused(outcome, says: str, hint: str) -> None:
