@@ -17,7 +17,8 @@ from hard_gallery import BLOCK, DIM, Hard, K, make
 from matplotlib.figure import Figure
 from pgvector import HalfVector
 from record import RESULTS, plain_figure, table, write
-from searchers import Built, OnPostgres
+from searchers import Built
+from searchers_postgres import OnPostgres
 from tqdm import tqdm
 
 from stylesearch.catalog import hnsw

@@ -27,14 +27,20 @@ import numpy as np
 from hard_gallery import FILTERS, Hard, make
 from matplotlib.figure import Figure
 from record import RESULTS, plain_figure, table, write
-from searchers import CONTENDERS, IN_PROCESS, Searcher, Setting
+from searchers import Searcher, Setting
+from searchers_peers import Faiss, Hnswlib, LanceDb, MilvusLite, QdrantLocal
+from searchers_postgres import Bare, IterativeTutorial, Ours, OursBinary, OursExact, Tutorial
 
 from stylesearch.evaluation.plots import COLOURS
 
 NAME = "search"
 TARGETS = (0.95, 0.99)
 WARMING_SECONDS, LONGEST_SECONDS = 5.0, 30.0
-OURS, BARE, TUTORIAL = "stylesearch", "bare statement", "pgvector tutorial"
+OURS, BARE, TUTORIAL = Ours.name, Bare.name, Tutorial.name
+CONTENDERS: tuple[type[Searcher], ...] = (
+    Ours, OursBinary, OursExact, Bare, Tutorial, IterativeTutorial, LanceDb, MilvusLite, QdrantLocal, Hnswlib, Faiss,
+)  # fmt: skip
+IN_PROCESS = (Hnswlib.name, Faiss.name)
 IN_TURN, WIDTHS, ROUNDS = "in turn", (200, 40, 80, 160, 320, 640), 3
 
 

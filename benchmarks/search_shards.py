@@ -20,7 +20,7 @@ import numpy as np
 import psutil
 from hard_gallery import CODES, FILTERS, Hard, make
 from record import RESULTS, table, write
-from searchers import Ours
+from searchers_postgres import Ours
 from sqlalchemy import text
 
 from stylesearch.catalog import encoders, shards, splitting
@@ -28,6 +28,8 @@ from stylesearch.catalog.database import Database, sqlalchemy_url
 from stylesearch.catalog.schema import migrate
 from stylesearch.errors import ServiceError
 from stylesearch.local import services
+from stylesearch.search.examples import DescriptorExample
+from stylesearch.search.query import StyleQuery
 
 NAME = "search_shards"
 SHARDS = ("one", "two")
@@ -146,14 +148,7 @@ def _split(one: Ours, homes: dict[str, Path], hard: Hard) -> tuple[Ours, float]:
 
 def _outage(searcher: Ours, hard: Hard, home: Path) -> dict[str, Any]:
     """Kill a shard while questions are asked; return what answers came."""
-    from searchers import _Search
-
-    from stylesearch.search.examples import DescriptorExample
-    from stylesearch.search.query import StyleQuery
-    from stylesearch.settings import Settings
-
-    search = _Search(searcher.database, Settings(home=searcher.home, database_url=searcher.url))
-    search.given = searcher.encoder_spec
+    search = searcher.service()
     times = {"killed": 0.0, "back": 0.0}
 
     def fail() -> None:

@@ -30,6 +30,8 @@ HELPERS = {
     "planted_drawings",
     "record",
     "searchers",
+    "searchers_peers",
+    "searchers_postgres",
     "stopwatches",
     "turns",
 }
