@@ -17,7 +17,7 @@ from pathlib import Path
 from record import arguments, limit_text, machine, machine_text
 
 from stylesearch.cli.main import cli
-from stylesearch.training.data.apt import fetch
+from stylesearch.local.apt import fetch
 from stylesearch.training.data.icons import Icon, crossed_icons
 from stylesearch.training.data.packages import TEST_PACKAGES
 

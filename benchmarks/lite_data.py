@@ -14,7 +14,7 @@ from pathlib import Path
 from record import arguments, table, write
 
 from stylesearch.catalog.debian_copyright import UNKNOWN, Copyright, package_copyright
-from stylesearch.training.data.apt import fetch
+from stylesearch.local.apt import fetch
 from stylesearch.training.data.packages import (
     ART,
     DRAWINGS,

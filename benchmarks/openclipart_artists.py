@@ -43,7 +43,7 @@ from stylesearch.evaluation.ranking import rank, unit
 from stylesearch.evaluation.splits import disjoint_halves
 from stylesearch.images.decode import decode
 from stylesearch.images.hashes import perceptual_hash
-from stylesearch.training.data.apt import fetch
+from stylesearch.local.apt import fetch
 from stylesearch.training.data.artists import Clipart, clipart, of_many_works
 from stylesearch.training.data.packages import DRAWINGS
 

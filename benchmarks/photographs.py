@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageChops
 
 from stylesearch.encoders.devices import usable_processors
-from stylesearch.training.data.apt import fetch
+from stylesearch.local.apt import fetch
 
 PACKAGES = ("mate-backgrounds", "ukui-wallpapers")
 BASES = (

@@ -35,9 +35,9 @@ from stylesearch.encoders.registry import configured_encoder
 from stylesearch.images.store import open_store
 from stylesearch.images.thumbnails import thumbnail
 from stylesearch.local import services
+from stylesearch.local.apt import fetch
 from stylesearch.search.service import StyleSearch
 from stylesearch.settings import Settings
-from stylesearch.training.data.apt import fetch
 from stylesearch.training.data.artists import clipart
 from stylesearch.training.data.packages import DRAWINGS
 

@@ -11,8 +11,8 @@ import numpy as np
 from stylesearch.encoders.backbone import WEIGHTS_SHA256, load_backbone
 from stylesearch.encoders.lite import DIM
 from stylesearch.encoders.lite_network import LiteHead, LiteNetwork
+from stylesearch.local.apt import fetch
 from stylesearch.training.config import TrainingConfig
-from stylesearch.training.data.apt import fetch
 from stylesearch.training.data.packages import TEST_PACKAGES, TRAINING_PACKAGES
 from stylesearch.training.datasets import FeatureSet
 from stylesearch.training.distributed import joined_ranks
