@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from stylesearch.catalog.records import WorkRecord, tidy
+from stylesearch.catalog.records import WorkRecord
 from stylesearch.errors import ImageError, InputError, ServiceError, StylesearchError
 from stylesearch.ingest.fetching.web import WebClient, web_client
 from stylesearch.ingest.metadata.iiif import Canvas, read_manifest
@@ -19,7 +18,7 @@ from stylesearch.ingest.metadata.values import web_address
 from stylesearch.ingest.sources.iiif_image import image_address
 from stylesearch.ingest.sources.iiif_tree import Leaf, Tree, WebDocuments, is_collection, is_manifest
 from stylesearch.ingest.sources.local import NOWHERE
-from stylesearch.ingest.sources.protocol import Found, Page
+from stylesearch.ingest.sources.protocol import Found, Page, bounded_id
 from stylesearch.settings import Settings
 
 PAGE = 20
@@ -29,7 +28,6 @@ AT_ONCE = 4
 SIDE = 1024
 """Longest side of the images that are asked for, in pixels, unless an option says otherwise."""
 MOST_FAILURES = 5
-LONGEST_ID = 900
 
 
 @dataclass(frozen=True)
@@ -151,7 +149,7 @@ class IiifSource:
         return list(found.values())
 
     def _found(self, source_id: str, record: WorkRecord, canvas: Canvas, documents: WebDocuments) -> Found:
-        source_id = _bounded(source_id)
+        source_id = bounded_id(source_id)
         try:
             address = image_address(canvas.image, side=self.side, info=documents.find)
         except StylesearchError as error:
@@ -163,7 +161,7 @@ class IiifSource:
 
 def _broken(source_id: str, error: StylesearchError, record: WorkRecord | None = None) -> Found:
     problem = error if isinstance(error, ImageError) else ImageError(error.message, code=error.code)
-    return Found(_bounded(source_id), NOWHERE, None, record or WorkRecord(), error=problem)
+    return Found(bounded_id(source_id), NOWHERE, None, record or WorkRecord(), error=problem)
 
 
 def _part_id(manifest: str, canvas: str) -> str:
@@ -177,14 +175,6 @@ def _part_record(record: WorkRecord, canvas: Canvas, number: int) -> WorkRecord:
     part = canvas.label or str(number)
     title = part if record.title in ("", part) else f"{record.title}, {part}"
     return replace(record, title=title, extra={**record.extra, "canvas": part}).clipped()
-
-
-def _bounded(source_id: str) -> str:
-    """Return an id that the ledger's index can hold."""
-    source_id = tidy(source_id) or "?"
-    if len(source_id) <= LONGEST_ID:
-        return source_id
-    return f"{source_id[:LONGEST_ID]}~{hashlib.sha256(source_id.encode()).hexdigest()[:16]}"
 
 
 def from_options(options: Mapping[str, Any], settings: Settings) -> IiifSource:

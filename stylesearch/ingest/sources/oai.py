@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from stylesearch.catalog.records import WorkRecord, tidy
+from stylesearch.catalog.records import WorkRecord
 from stylesearch.errors import ImageError, InputError, ServiceError
 from stylesearch.ingest.fetching.web import WebClient, web_client
 from stylesearch.ingest.metadata.described import Described, Picture
@@ -21,7 +21,7 @@ from stylesearch.ingest.sources.iiif import SIDE
 from stylesearch.ingest.sources.iiif_image import image_address
 from stylesearch.ingest.sources.local import NOWHERE
 from stylesearch.ingest.sources.oai_reply import OaiError, OaiRecord, OaiReply, read_reply
-from stylesearch.ingest.sources.protocol import Found, Page
+from stylesearch.ingest.sources.protocol import Found, Page, bounded_id
 from stylesearch.settings import Settings
 
 LARGEST_REPLY = 64 * 1024**2
@@ -32,7 +32,6 @@ MOST_STUCK = 3
 """Pages in a row without any new record, to a token that came before."""
 MOST_EMPTY = 1000
 """Pages in a row without any new record; a list that is begun again has some."""
-LONGEST_ID = 900
 
 
 @dataclass
@@ -254,7 +253,7 @@ class OaiSource:
                 or address
             )
         return Found(
-            _bounded(source_id),
+            bounded_id(source_id),
             address,
             None,
             described.record,
@@ -262,7 +261,7 @@ class OaiSource:
         )
 
     def _broken(self, source_id: str, error: ImageError, record: WorkRecord | None = None) -> Found:
-        return Found(_bounded(source_id), NOWHERE, None, record or WorkRecord(), error=error)
+        return Found(bounded_id(source_id), NOWHERE, None, record or WorkRecord(), error=error)
 
 
 def _is_new(one: Found, seen: set[bytes]) -> bool:
@@ -272,13 +271,6 @@ def _is_new(one: Found, seen: set[bytes]) -> bool:
         return False
     seen.add(key)
     return True
-
-
-def _bounded(source_id: str) -> str:
-    source_id = tidy(source_id) or "?"
-    if len(source_id) <= LONGEST_ID:
-        return source_id
-    return f"{source_id[:LONGEST_ID]}~{hashlib.sha256(source_id.encode()).hexdigest()[:16]}"
 
 
 def from_options(options: Mapping[str, Any], settings: Settings) -> OaiSource:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from stylesearch.catalog.records import WorkRecord
+from stylesearch.catalog.records import WorkRecord, tidy
 from stylesearch.errors import ImageError
+
+LONGEST_ID = 900
+"""Characters of an id that a source from the net may have whole; what the ledger's index can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +83,11 @@ class Source(Protocol):
         ServiceError
             If it cannot be reached, after some tries.
         """
+
+
+def bounded_id(source_id: str) -> str:
+    """Return an id that the ledger's index can hold: a long one is cut, and goes on with its digest."""
+    source_id = tidy(source_id) or "?"
+    if len(source_id) <= LONGEST_ID:
+        return source_id
+    return f"{source_id[:LONGEST_ID]}~{hashlib.sha256(source_id.encode()).hexdigest()[:16]}"
