@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-from axe_core_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 from sqlalchemy import text
 
 from stylesearch.accounts.roles import Role
@@ -15,7 +14,6 @@ from stylesearch.curation.verdicts import keep_pairs, keep_tags
 pytestmark = pytest.mark.browser
 
 PASSWORD = "four quiet herons wade"
-SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 
 
 @pytest.fixture
@@ -51,21 +49,17 @@ def wanted(archive_environment) -> None:
         )
 
 
-def test_review(size: str, scheme: str, wanted, portal: str, browser: Browser, screenshots: Path) -> None:
-    width, height = SIZES[size]
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    page = context.new_page()
+def test_review(size: str, scheme: str, wanted, open_page, check_page, screenshots: Path) -> None:
+    page = open_page("/login", size=size, color_scheme=scheme)
 
     def look(what: str) -> None:
-        assert [violation["id"] for violation in Axe().run(page)["violations"]] == []
-        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        check_page(page)
         page.screenshot(path=screenshots / f"{what}-{size}-{scheme}.png", full_page=True)
 
-    page.goto(f"{portal}/login")
     page.get_by_label("E-mail address").fill("curator@example.org")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    page.goto(f"{portal}/admin/curations")
+    page.goto("/admin/curations")
     look("curations")
     page.get_by_role("link", name="3 tags of styles to look at").click()
     look("curation-tags")
@@ -81,4 +75,3 @@ def test_review(size: str, scheme: str, wanted, portal: str, browser: Browser, s
     page.get_by_role("checkbox").first.check()
     page.get_by_role("button", name="The ticked are no copies").click()
     expect(page.locator("main")).to_contain_text("nothing to look at")
-    context.close()

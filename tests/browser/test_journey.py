@@ -4,15 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
-from axe_core_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from stylesearch.images.decode import decode
 
 pytestmark = pytest.mark.browser
-
-SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 
 
 @pytest.fixture
@@ -33,15 +30,6 @@ def picture(archive, tmp_path: Path) -> Path:
     return path
 
 
-def assert_accessible(page: Page) -> None:
-    found = Axe().run(page)
-    assert [violation["id"] for violation in found["violations"]] == []
-
-
-def assert_fits(page: Page) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-
-
 def see(page: Page, path: Path) -> None:
     """Have every lazy picture loaded, then take a screenshot."""
     page.evaluate("document.querySelectorAll('img').forEach(image => { image.loading = 'eager' })")
@@ -49,28 +37,13 @@ def see(page: Page, path: Path) -> None:
     page.screenshot(path=path)
 
 
-def test_journey(
-    size: str, scheme: str, browser: Browser, portal: str, picture: Path, screenshots: Path
-) -> None:
-    width, height = SIZES[size]
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    page = context.new_page()
-    foreign: list[str] = []
-    page.on(
-        "request",
-        lambda request: (
-            foreign.append(request.url) if not request.url.startswith((portal, "data:", "blob:")) else None
-        ),
-    )
-    broken: list[str] = []
-    page.on("pageerror", lambda error: broken.append(str(error)))
+def test_journey(size: str, scheme: str, open_page, check_page, picture: Path, screenshots: Path) -> None:
+    page = open_page(size=size, color_scheme=scheme)
 
     def look(name: str) -> None:
-        assert_accessible(page)
-        assert_fits(page)
+        check_page(page)
         see(page, screenshots / f"{name}-{size}-{scheme}.png")
 
-    page.goto(portal)
     look("home")
 
     page.set_input_files("input[type=file]", picture)
@@ -103,15 +76,9 @@ def test_journey(
     )
     look("report")
 
-    assert foreign == []
-    assert broken == []
-    context.close()
 
-
-def test_keyboard_alone(browser: Browser, portal: str, picture: Path) -> None:
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
-    page = context.new_page()
-    page.goto(portal)
+def test_keyboard_alone(open_page, picture: Path) -> None:
+    page = open_page()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent.trim()").lower().startswith("skip")
     page.locator("input[type=file]").focus()
@@ -125,13 +92,10 @@ def test_keyboard_alone(browser: Browser, portal: str, picture: Path) -> None:
     assert outline != "none", "what has the focus cannot be seen"
     page.keyboard.press("Enter")
     page.wait_for_url("**/works/*")
-    context.close()
 
 
-def test_without_javascript(browser: Browser, portal: str, picture: Path) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(portal)
+def test_without_javascript(open_page, picture: Path) -> None:
+    page = open_page(java_script_enabled=False)
     page.set_input_files("input[type=file]", picture)
     page.get_by_role("button", name="Find its style").click()
     page.get_by_label("Openly licensed").check()
@@ -139,4 +103,3 @@ def test_without_javascript(browser: Browser, portal: str, picture: Path) -> Non
     assert "q=reuse%3Aopen" in page.url
     page.get_by_role("button", name="Make an attribution report").click()
     expect(page.get_by_role("heading", name="Whose style does this image resemble?")).to_be_visible()
-    context.close()

@@ -1,22 +1,19 @@
 """The portal's pages in a real browser: accessible in light and dark, on a phone, by keyboard alone, and without shifting."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from axe_core_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from stylesearch.attribution.calibrating import calibrate_gallery
 from stylesearch.catalog import encoders
 from stylesearch.images.decode import decode
 from stylesearch.search import stylemap
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("mapped")]
 
-SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 PAGES = {
     "home": "/",
     "works": "/search?q=reuse:open",
@@ -55,43 +52,9 @@ def picture(archive, tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def open_page(browser: Browser, mapped, portal: str) -> Callable[..., Page]:
-    """Opens a page of the portal, and holds it to having no error of a script and asking nobody else."""
-    wrong: list[str] = []
-    contexts = []
-
-    def go(address: str = "/", *, size: str = "desktop", **options) -> Page:
-        width, height = SIZES[size]
-        context = browser.new_context(
-            base_url=portal, viewport={"width": width, "height": height}, reduced_motion="reduce", **options
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda told: wrong.append(told.text) if "Security Policy" in told.text else None)
-        page.on(
-            "request",
-            lambda request: (
-                None if request.url.startswith((portal, "data:", "blob:")) else wrong.append(request.url)
-            ),
-        )
-        page.goto(address)
-        return page
-
-    yield go
-    for context in contexts:
-        context.close()
-    assert wrong == []
-
-
-def check_page(page: Page) -> None:
-    found = Axe().run(page)
-    assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-
-
-def test_every_page_is_accessible_and_fits(open_page, screenshots: Path, size: str, scheme: str) -> None:
+def test_every_page_is_accessible_and_fits(
+    open_page, check_page, screenshots: Path, size: str, scheme: str
+) -> None:
     page = open_page(size=size, color_scheme=scheme)
     for name, address in PAGES.items():
         page.goto(address)
@@ -107,7 +70,7 @@ def test_every_page_is_accessible_and_fits(open_page, screenshots: Path, size: s
     check_page(page)
 
 
-def test_pages_fit_from_right_to_left_and_in_german(open_page) -> None:
+def test_pages_fit_from_right_to_left_and_in_german(open_page, check_page) -> None:
     page = open_page(size="phone", locale="de-DE")
     for name, address in PAGES.items():
         page.goto(address)
@@ -118,14 +81,20 @@ def test_pages_fit_from_right_to_left_and_in_german(open_page) -> None:
     assert page.locator("html").get_attribute("lang") == "de"
 
 
-def test_nothing_moves_while_a_page_loads(open_page) -> None:
-    page = open_page()
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_nothing_moves_while_a_page_comes_in_slowly(open_page, size: str) -> None:
+    page = open_page(size=size)
+    # So slow that pages are drawn before all of them has come.
+    line = page.context.new_cdp_session(page)
+    speed = {"downloadThroughput": 60 * 1024, "uploadThroughput": 60 * 1024, "latency": 20}
+    line.send("Network.emulateNetworkConditions", {"offline": False, **speed})
+    line.send("Emulation.setCPUThrottlingRate", {"rate": 4})
     page.add_init_script(
         "window.shifted = 0;"
         "new PerformanceObserver(list => { for (const one of list.getEntries()) window.shifted += one.value })"
         ".observe({ type: 'layout-shift', buffered: true })"
     )
-    for address in ("/search?work=1", "/works/1", "/"):
+    for address in PAGES.values():
         page.goto(address)
         page.wait_for_load_state("networkidle")
         assert page.evaluate("window.shifted") < 0.01, address
@@ -189,7 +158,7 @@ def test_a_part_is_chosen_by_keyboard(open_page) -> None:
     page.wait_for_url("**/search?like=image*")
 
 
-def test_examples_for_and_against_and_a_link_to_share(open_page, browser: Browser, portal: str) -> None:
+def test_examples_for_and_against_and_a_link_to_share(open_page) -> None:
     page = open_page("/search?work=1")
     first = results(page)
     page.locator(".results .card").nth(3).get_by_role("link", name=re.compile("^Not like")).click()
@@ -199,10 +168,7 @@ def test_examples_for_and_against_and_a_link_to_share(open_page, browser: Browse
     page.locator(".results .card").nth(1).get_by_role("link", name=re.compile("^Also like")).click()
     expect(page.locator(".tray .example")).to_have_count(3)
     shared, found = page.url, results(page)
-    other = browser.new_page()
-    other.goto(shared)
-    assert results(other) == found
-    other.close()
+    assert results(open_page(shared)) == found
     page.locator(".example-against").get_by_role("link", name=re.compile("^Search without")).click()
     expect(page.locator(".example-against")).to_have_count(0)
     page.go_back()
@@ -249,7 +215,7 @@ def test_the_map_is_used_by_keyboard(open_page, screenshots: Path) -> None:
     assert page.locator(".map-key").first.get_attribute("aria-pressed") == "true"
 
 
-def test_a_picture_is_zoomed_into_by_keyboard(open_page, screenshots: Path) -> None:
+def test_a_picture_is_zoomed_into_by_keyboard(open_page, check_page, screenshots: Path) -> None:
     page = open_page("/works/1")
     page.get_by_role("button", name="Zoom").press("Enter")
     canvas = page.locator(".zoom-canvas")
@@ -309,11 +275,13 @@ def test_a_whole_journey_by_keyboard_alone(open_page, picture: Path) -> None:
 
 def test_without_javascript_all_but_the_drawn_map_works(open_page) -> None:
     page = open_page(java_script_enabled=False)
+    expect(page.get_by_text("drop it here")).to_be_hidden()
     page.get_by_label("Or search titles, keywords and descriptions").fill("cat")
     page.get_by_role("button", name="Search", exact=True).click()
     assert len(results(page)) == 6
     page.locator(".results .card-link").first.click()
     expect(page.locator(".zoom img")).to_be_visible()
+    expect(page.get_by_role("button", name="Zoom")).to_be_hidden()
     page.get_by_role("link", name="Search with a part").click()
     page.get_by_role("button", name="Search with this part").click()
     expect(page.locator(".tray")).to_contain_text("a part of it")

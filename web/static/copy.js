@@ -4,7 +4,6 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   const text = document.getElementById(button.dataset.copy);
   const status = button.parentElement.querySelector("[data-copied]");
   const label = button.textContent;
-  button.hidden = false;
 
   const say = (words) => {
     button.textContent = words;

@@ -15,6 +15,7 @@ async function start(root) {
     points = unpack(await read(root.dataset.points));
   } catch {
     status.textContent = words.failed;
+    root.querySelector("[data-tools]").hidden = true;
     return;
   }
   new StyleMap(root, points, words);
@@ -54,7 +55,7 @@ class StyleMap {
     this.dragged = null;
     this.works = new Map();
     this.marked = new Set((root.dataset.marked || "").split(",").filter(Boolean).map(Number));
-    root.querySelector("[data-tools]").hidden = false;
+    root.querySelector("[data-tools]").inert = false;
     this.listen();
     new ResizeObserver(() => this.resize()).observe(this.canvas);
     window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.recolour());

@@ -13,7 +13,6 @@ if (root) {
   box.type = "button";
   box.className = "part-box";
   frame.append(box);
-  root.querySelector("[data-with-script]").hidden = false;
 
   const read = () => Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, Number(field.value)]));
 

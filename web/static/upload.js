@@ -11,8 +11,6 @@ if (form) {
   const button = form.querySelector("button[type=submit]");
   let shown = null;
 
-  form.querySelector("[data-with-script]").hidden = false;
-
   const say = (text, wrong = false) => {
     status.textContent = text;
     status.classList.toggle("wrong", wrong);

@@ -9,9 +9,8 @@ class Zoom {
     this.words = root.dataset;
     this.still = root.querySelector("picture");
     this.others = [];
-    this.open = this.button(this.words.openWords, () => this.start());
-    this.open.classList.add("zoom-open");
-    root.append(this.open);
+    this.open = root.querySelector("button");
+    this.open.addEventListener("click", () => this.start());
   }
 
   button(words, action) {
