@@ -33,8 +33,8 @@ def test_a_gallery_in_numbers(read):
         "UPDATE descriptor SET vector = (SELECT vector FROM descriptor d2 ORDER BY image_id DESC LIMIT 1) WHERE image_id = (SELECT min(id) FROM image)",
         "UPDATE image SET sha256 = sha256('other bytes') WHERE id = (SELECT min(id) FROM image)",
         f"UPDATE work_artist SET qualifier = 'after' WHERE work_id = {ONE_WORK}",
-        f"UPDATE work SET movement = 'north' WHERE id = {ONE_WORK}",
-        f"UPDATE work SET medium = 'ink' WHERE id = {ONE_WORK}",
+        f"UPDATE work SET movement = 'another' WHERE id = {ONE_WORK}",
+        f"UPDATE work SET medium = 'another' WHERE id = {ONE_WORK}",
         "UPDATE artist SET name = 'Another Name' WHERE id = (SELECT min(artist_id) FROM work_artist)",
     ],
 )

@@ -95,7 +95,8 @@ def archive_template(
     tmp_path_factory,
 ) -> tuple[str, Path]:
     name, home = databases_of_run(empty_template), tmp_path_factory.mktemp("archive")
-    settings = _settings(servers, name, home)
+    # One thread, so that works have the same numbers in every run.
+    settings = _settings(servers, name, home, ingest_threads=1)
     take_in(settings, drawn_folder, "drawn", title="Drawn by stylesearch")
     _forget(settings)
     return name, home
