@@ -99,7 +99,8 @@ def test_what_changed_is_told_apart(archive, execute):
         id=images[3],
     )
     execute(
-        "UPDATE work SET medium = 'ink' WHERE id = (SELECT work_id FROM image WHERE id = :id)", id=images[5]
+        "UPDATE work SET medium = 'another' WHERE id = (SELECT work_id FROM image WHERE id = :id)",
+        id=images[5],
     )
     after = leaves()
     assert difference(before.to_bytes(), after) == Difference(0, 1, (images[5],))
