@@ -5,6 +5,7 @@ pytest_plugins = [
     "tests.plugins.servers",
     "tests.plugins.catalogues",
     "tests.plugins.commands",
+    "tests.plugins.browsers",
     "tests.plugins.networks",
     "tests.plugins.damage",
     "tests.plugins.run",

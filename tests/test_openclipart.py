@@ -19,12 +19,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
 from stylesearch.catalog import encoders
 from stylesearch.catalog.database import Database, open_database
 from stylesearch.catalog.halfvecs import unpack_halfvecs
 from stylesearch.demo import openclipart
+from stylesearch.images.decode import decode
+from stylesearch.search import stylemap
 from stylesearch.search.engine import search
 from stylesearch.search.grammar import parse
 from stylesearch.search.query import StyleQuery
@@ -268,6 +272,87 @@ def test_index_recall(clip_art: ClipArt, figure) -> None:
         f"Open Clip Art: HNSW recall@10 at the default settings over {len(vectors)} descriptors: {recall:.4f}"
     )
     assert recall >= 0.98
+
+
+@pytest.fixture
+def portal(clip_art: ClipArt, serving) -> Iterator[str]:
+    """The portal of the whole library."""
+    unlimited = {"rate_search": "", "rate_describe": ""}
+    with serving(clip_art.settings.model_copy(update=unlimited)) as address:
+        yield address
+
+
+def found_works(page: Page) -> list[str]:
+    return page.locator(".results .card-link").evaluate_all("all => all.map(one => one.pathname)")
+
+
+@pytest.mark.browser
+def test_a_visitor_goes_from_an_upload_to_a_report_as_pdf(
+    clip_art: ClipArt, open_page, check_page, tmp_path: Path
+) -> None:
+    drawing = openclipart.sample(clip_art.folder, 1)[0]
+    pixels = decode(drawing.read_bytes(), max_bytes=10**8, max_pixels=10**8, shortest_side=500).pixels
+    Image.fromarray(pixels).save(tmp_path / "query.png")
+    page = open_page()
+    page.set_input_files("input[type=file]", tmp_path / "query.png")
+    page.wait_for_url("**/search?image=*")
+    check_page(page)
+    nearest = found_works(page)
+    with clip_art.database.session() as session:
+        itself = session.scalar(
+            text("SELECT id FROM work WHERE source_id = :name"),
+            {"name": drawing.relative_to(clip_art.folder).as_posix()},
+        )
+    assert f"/works/{itself}" in nearest[:5]
+
+    page.get_by_label("Words or filters").fill("flower")
+    page.get_by_role("button", name="Apply").click()
+    page.wait_for_url("**q=flower*")
+    flowers = found_works(page)
+    assert flowers
+    assert flowers != nearest
+    page.locator(".results .card").nth(2).get_by_role("link", name=re.compile("^Not like")).click()
+    page.wait_for_url("**unlike=work*")
+    against = found_works(page)
+    assert against != flowers
+    assert found_works(open_page(page.url)) == against  # a link to share
+
+    page.get_by_role("link", name=re.compile("^Choose a part of")).first.click()
+    page.get_by_role("spinbutton", name="Width").fill("200")
+    page.get_by_role("button", name="Search with this part").click()
+    page.wait_for_url("**/search?like=file*")
+    expect(page.locator(".tray")).to_contain_text("a part of it")
+
+    page.locator(".results .card-link").first.click()
+    page.wait_for_url("**/works/*")
+    check_page(page)
+    page.get_by_role("button", name="Make a report").click()
+    page.wait_for_url("**/reports/*")
+    with page.expect_download() as download:
+        page.get_by_role("link", name=re.compile("PDF")).first.click()
+    assert Path(download.value.path()).read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.browser
+def test_the_map_of_thousands_is_brushed(clip_art: ClipArt, open_page) -> None:
+    with clip_art.database.session() as session:
+        encoder = encoders.active(session, "lite")
+    stylemap.build(clip_art.database, encoder)
+    page = open_page("/map")
+    expect(page.locator(".map-key").first).to_be_visible()
+    page.get_by_role("button", name="chooses a part").click()
+    box = page.locator("[data-canvas]").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.4)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.6, steps=5)
+    page.mouse.up()
+    told = page.locator("[data-chosen-words]")
+    expect(told).to_have_text(re.compile(r"\d+ works chosen"))
+    number = re.search(r"[\d,]+", told.inner_text())[0]
+    page.get_by_role("link", name="Show these works").first.click()
+    page.wait_for_url("**/search?q=map*")
+    expect(page.locator("main")).to_contain_text(f"{int(number.replace(',', '')):,} works.")
 
 
 @dataclass(frozen=True)
