@@ -34,6 +34,7 @@ from stylesearch.search.grammar import parse
 from stylesearch.search.query import StyleQuery
 from stylesearch.search.scoring import Weighted
 from stylesearch.settings import Settings
+from tests.plugins.catalogues import UNLIMITED
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -277,8 +278,7 @@ def test_index_recall(clip_art: ClipArt, figure) -> None:
 @pytest.fixture
 def portal(clip_art: ClipArt, serving) -> Iterator[str]:
     """The portal of the whole library."""
-    unlimited = {"rate_search": "", "rate_describe": ""}
-    with serving(clip_art.settings.model_copy(update=unlimited)) as address:
+    with serving(clip_art.settings.model_copy(update=UNLIMITED)) as address:
         yield address
 
 

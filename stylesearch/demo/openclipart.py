@@ -42,6 +42,9 @@ def fetch(cache: Path, *, installed: Path = INSTALLED) -> Path | None:
     except ServiceError as error:
         logger.warning("The Open Clip Art Library is left out. %s", error.message)
         return None
+    if not (package / _INSIDE).is_dir():
+        logger.warning("The Open Clip Art Library is left out. %s holds no %s.", package, _INSIDE)
+        return None
     return package / _INSIDE
 
 

@@ -24,6 +24,13 @@ def test_what_was_fetched_before_is_used(tmp_path, monkeypatch):
     assert openclipart.fetch(tmp_path / "cache", installed=tmp_path / "nowhere") == drawings
 
 
+def test_a_package_without_the_drawings_is_none_and_the_log_says_so(tmp_path, caplog):
+    (tmp_path / "openclipart-svg").mkdir()
+    with caplog.at_level(logging.WARNING):
+        assert openclipart.fetch(tmp_path, installed=tmp_path / "nowhere") is None
+    assert "holds no usr/share/openclipart/svg" in caplog.text
+
+
 def test_sample_is_the_same_each_time_and_follows_the_digest(tmp_path):
     for name in ("b/two.svg", "a/one.svg", "three.svg", "a/four.svg", "readme.txt"):
         path = tmp_path / name

@@ -135,9 +135,8 @@ def _serving(settings: Settings) -> Iterator[str]:
     try:
         yield url_of(sockets[0])
     finally:
-        server.trigger.pull_trigger(
-            server.close
-        )  # in its own thread, which may just be waiting for a request
+        # Closed in its own thread, which may just be waiting for a request.
+        server.trigger.pull_trigger(server.close)
         thread.join(10)
 
 

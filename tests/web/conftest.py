@@ -24,6 +24,7 @@ from stylesearch.catalog.people import User
 from stylesearch.catalog.works import Image as ImageRow
 from stylesearch.catalog.works import Work
 from stylesearch.settings import Settings
+from tests.plugins.catalogues import UNLIMITED
 from web.app import create_app
 from web.services import services
 
@@ -35,9 +36,8 @@ def archive(
     """The small drawn archive, one for all of these tests: they read it, or change it back."""
     template, home = archive_template
     url = servers.url_of(databases_of_run(template))
-    unlimited = {f"rate_{name}": "" for name in ("search", "describe", "api", "login", "withdraw")}
     settings = Settings(
-        home=home, database_url=SecretStr(url), redis_url=SecretStr(servers.redis_url), **unlimited
+        home=home, database_url=SecretStr(url), redis_url=SecretStr(servers.redis_url), **UNLIMITED
     )
     database = open_database(settings)
     yield SimpleNamespace(settings=settings, database=database, folder=drawn_folder)
